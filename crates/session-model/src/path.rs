@@ -1,0 +1,196 @@
+//! Paths inside the workspace, as pure text.
+//!
+//! Decides which spellings name a file of the workspace and gives each one form. Never asks the disk: a link that
+//! leads out of the workspace is for the state store to find.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
+
+use crate::id::{excerpt, is_line_breaking};
+
+/// The longest path, in bytes.
+pub const MAX_PATH_BYTES: usize = 4096;
+
+/// A path of a file relative to the workspace: forward slashes, no `.`, no `..`, not empty.
+///
+/// ```
+/// use maestro_session_model::RelPath;
+///
+/// assert_eq!(RelPath::parse("./src//a/../b.rs")?.as_str(), "src/b.rs");
+/// assert!(RelPath::parse("../secret").is_err());
+/// # Ok::<(), maestro_session_model::InvalidPath>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RelPath(String);
+
+impl RelPath {
+    /// Normalises a path that is relative to the workspace.
+    ///
+    /// Both `/` and `\` separate components, so that a report from Windows names the same file.
+    pub fn parse(text: &str) -> Result<Self, InvalidPath> {
+        check_text(text)?;
+        if is_absolute(text) {
+            return Err(InvalidPath::Absolute { text: excerpt(text) });
+        }
+        normalise(text)
+    }
+
+    /// Normalises a path that may also be absolute; then it must lie in `workspace`, an absolute path.
+    pub fn within(workspace: &str, text: &str) -> Result<Self, InvalidPath> {
+        check_text(text)?;
+        if !is_absolute(text) {
+            return normalise(text);
+        }
+        let inside =
+            components(workspace).ok().zip(components(text).ok()).and_then(|(root, path)| {
+                let rest = path.strip_prefix(root.as_slice())?;
+                (!rest.is_empty()).then(|| Self(rest.join("/")))
+            });
+        inside.ok_or_else(|| InvalidPath::Outside { text: excerpt(text) })
+    }
+
+    /// Returns the path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns `self/name`.
+    pub fn join(&self, name: &str) -> Result<Self, InvalidPath> {
+        Self::parse(&format!("{}/{name}", self.0))
+    }
+
+    /// Returns the last component.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// Whether `self` is `other` or lies below it.
+    pub fn starts_with(&self, other: &Self) -> bool {
+        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+fn check_text(text: &str) -> Result<(), InvalidPath> {
+    if text.trim().is_empty() {
+        return Err(InvalidPath::Empty);
+    }
+    if text.len() > MAX_PATH_BYTES || text.contains(is_line_breaking) {
+        return Err(InvalidPath::Unusable { text: excerpt(text) });
+    }
+    Ok(())
+}
+
+fn normalise(text: &str) -> Result<RelPath, InvalidPath> {
+    match components(text) {
+        Ok(parts) if parts.is_empty() => Err(InvalidPath::Empty),
+        Ok(parts) => Ok(RelPath(parts.join("/"))),
+        Err(Escapes) => Err(InvalidPath::Outside { text: excerpt(text) }),
+    }
+}
+
+fn is_absolute(text: &str) -> bool {
+    let drive = text.as_bytes().get(1) == Some(&b':')
+        && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
+    text.starts_with(['/', '\\']) || drive
+}
+
+struct Escapes;
+
+fn components(text: &str) -> Result<Vec<&str>, Escapes> {
+    let mut parts = Vec::new();
+    for part in text.split(['/', '\\']) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop().ok_or(Escapes)?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Ok(parts)
+}
+
+impl fmt::Display for RelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for RelPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for RelPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// A text that does not name a file of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidPath {
+    /// Nothing is left of the path, or it names the workspace itself.
+    #[error("the path is empty")]
+    Empty,
+    /// A relative path was asked for.
+    #[error("`{text}` is an absolute path; give it relative to the workspace")]
+    Absolute {
+        /// The text, shortened.
+        text: String,
+    },
+    /// The path leads out of the workspace.
+    #[error("`{text}` lies outside the workspace")]
+    Outside {
+        /// The text, shortened.
+        text: String,
+    },
+    /// Too long, or with control characters or line breaks.
+    #[error(
+        "`{text}` is not a usable path: it has control characters or more than {MAX_PATH_BYTES} bytes"
+    )]
+    Unusable {
+        /// The text, shortened.
+        text: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_has_one_form() {
+        for text in
+            ["src/a.rs", "./src/a.rs", "src//a.rs", "src/x/../a.rs", "src\\a.rs", "src/./a.rs/"]
+        {
+            assert_eq!(RelPath::parse(text).unwrap().as_str(), "src/a.rs", "{text}");
+        }
+        for text in ["/home/u/app/src/a.rs", "/home/u/app/./src/a.rs", "src/a.rs"] {
+            assert_eq!(RelPath::within("/home/u/app", text).unwrap().as_str(), "src/a.rs");
+        }
+        assert_eq!(RelPath::within(r"C:\app", r"C:\app\src\a.rs").unwrap().as_str(), "src/a.rs");
+    }
+
+    #[test]
+    fn a_path_cannot_leave_the_workspace() {
+        for text in ["..", "../x", "a/../../x", "a\\..\\..\\x"] {
+            assert!(matches!(RelPath::parse(text), Err(InvalidPath::Outside { .. })), "{text}");
+        }
+        for text in ["/etc/passwd", "/home/u/application/x", "/home/u/app/../x", "/home/u/app"] {
+            let found = RelPath::within("/home/u/app", text);
+            assert!(matches!(found, Err(InvalidPath::Outside { .. })), "{text}");
+        }
+        for text in ["/a", "\\a", "c:/a", "\\\\host\\a"] {
+            assert!(matches!(RelPath::parse(text), Err(InvalidPath::Absolute { .. })), "{text}");
+        }
+        for text in ["", " ", ".", "a/.."] {
+            assert_eq!(RelPath::parse(text), Err(InvalidPath::Empty), "{text}");
+        }
+        assert!(matches!(RelPath::parse("a\nb"), Err(InvalidPath::Unusable { .. })));
+    }
+}
