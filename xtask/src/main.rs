@@ -1,0 +1,88 @@
+//! `cargo xtask <task>`: reads the arguments and the environment, runs one task.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use xtask::bench::{self, Bench};
+use xtask::{Failure, Project, ci, docs, tidy};
+
+const HELP: &str = "\
+Usage: cargo xtask <task>
+
+Tasks:
+  ci              run every check of this repository
+  tidy            check the rules of the repository that no compiler knows
+  docs [--check]  write the generated pages of docs/, or check that they are up to date
+  bench [--rounds N] [--dir DIR]
+                  measure the operations against their floors; DIR (default: target/xtask-bench)
+                  is where the files are written, so that its disk is the one that is measured
+  help            print this
+";
+
+#[expect(clippy::disallowed_methods, reason = "only `main` reads the environment")]
+fn main() -> ExitCode {
+    // Compiled in, so that tasks work from every directory; cargo builds xtask again in a moved checkout.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let project = Project {
+        root: root.to_owned(),
+        cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+        in_ci: std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false"),
+    };
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&project, &args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+fn run(project: &Project, args: &[&str]) -> Result<(), Failure> {
+    match args {
+        ["ci"] => ci::run(project),
+        ["tidy"] => tidy::run(project),
+        ["docs"] => docs::write(project),
+        ["docs", "--check"] => docs::check(project),
+        ["bench", options @ ..] => bench::run(&bench_options(project, options)?),
+        ["help" | "--help" | "-h"] => {
+            print_help();
+            Ok(())
+        }
+        [] => Err(Failure::Usage("a task is missing".to_owned())),
+        words => Err(Failure::Usage(format!("`{}` is not a task", words.join(" ")))),
+    }
+}
+
+fn bench_options(project: &Project, options: &[&str]) -> Result<Bench, Failure> {
+    let mut bench = Bench { scratch: project.root.join("target/xtask-bench"), rounds: 100 };
+    for pair in options.chunks(2) {
+        match pair {
+            ["--rounds", value] => {
+                bench.rounds =
+                    value.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(|| {
+                        Failure::Usage(format!("`--rounds {value}` is not a positive number"))
+                    })?;
+            }
+            ["--dir", value] => bench.scratch = PathBuf::from(value),
+            [option @ ("--rounds" | "--dir")] => {
+                return Err(Failure::Usage(format!("`{option}` needs a value")));
+            }
+            _ => return Err(Failure::Usage(format!("`{}` is not an option", pair.join(" ")))),
+        }
+    }
+    Ok(bench)
+}
+
+#[expect(clippy::print_stdout, reason = "the help was asked for")]
+fn print_help() {
+    print!("{HELP}");
+}
+
+#[expect(clippy::print_stderr, reason = "the one place that reports a failed task")]
+fn report(failure: &Failure) -> ExitCode {
+    eprintln!("xtask: {failure}");
+    if let Failure::Usage(_) = failure {
+        eprint!("\n{HELP}");
+        return ExitCode::from(2);
+    }
+    ExitCode::FAILURE
+}
