@@ -38,17 +38,19 @@ impl PhaseStatus {
     /// assert!(PhaseStatus::Completed.after(PhaseEvent::Complete).is_err());
     /// ```
     pub fn after(self, event: PhaseEvent) -> Result<Self, IllegalTransition> {
-        use {PhaseEvent as E, PhaseStatus as S};
+        use PhaseEvent as Event;
         match (self, event) {
-            (S::Pending, E::Start) | (S::Failed, E::Retry) | (S::InProgress, E::Redelegate) => {
-                Ok(S::InProgress)
-            }
-            (S::InProgress, E::Complete) => Ok(S::Completed),
-            (S::InProgress, E::Fail) => Ok(S::Failed),
-            (S::Pending | S::Failed, E::Skip) => Ok(S::Skipped),
-            (S::Pending | S::InProgress | S::Completed | S::Failed | S::Skipped, _) => {
-                Err(IllegalTransition { from: self, event })
-            }
+            (Self::Pending, Event::Start)
+            | (Self::Failed, Event::Retry)
+            | (Self::InProgress, Event::Redelegate) => Ok(Self::InProgress),
+            (Self::InProgress, Event::Complete) => Ok(Self::Completed),
+            (Self::InProgress, Event::Fail) => Ok(Self::Failed),
+            (Self::Pending | Self::Failed, Event::Skip) => Ok(Self::Skipped),
+            // No `_` for the status: a new one does not compile until it has been thought about.
+            (
+                Self::Pending | Self::InProgress | Self::Completed | Self::Failed | Self::Skipped,
+                _,
+            ) => Err(IllegalTransition { from: self, event }),
         }
     }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
-use serde::de::{self, Deserialize, Deserializer};
+use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 
 /// A point in time in UTC with millisecond precision, written `YYYY-MM-DDTHH:MM:SS.mmmZ`.
@@ -28,6 +28,12 @@ impl Timestamp {
     /// Returns the calendar date in UTC, `YYYY-MM-DD`.
     pub fn date(self) -> String {
         self.0.format("%Y-%m-%d").to_string()
+    }
+
+    /// Returns the time a millisecond later; the last time that can be written stays what it is.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.checked_add_signed(chrono::TimeDelta::milliseconds(1)).unwrap_or(self.0))
     }
 
     /// Returns the milliseconds since the Unix epoch.
@@ -66,7 +72,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        crate::id::parsed(deserializer, "a time")
     }
 }
 

@@ -1,0 +1,356 @@
+//! Decides what a command does to a session.
+//!
+//! One pure function: the present session, a command, the rules and the time go in; the session as it is to be, and
+//! what the log says about it, come out, or the reason why not. Nothing is read, nothing is written.
+
+mod complete;
+mod error;
+
+pub use self::error::{CommandError, SlotLimit};
+
+use crate::command::{Adjustment, Command, Failure};
+use crate::plan;
+use crate::position;
+use crate::rules::PlanRules;
+use crate::session::{ExecutionMode, Phase, PhaseError, Session};
+use crate::{
+    AgentName, IllegalTransition, PhaseEvent, PhaseId, PhaseStatus, SessionStatus, Timestamp,
+    agent_key, body,
+};
+
+/// What the settings say about commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How often a phase may be retried without the user.
+    pub max_retries: u32,
+    /// How many phases may be in progress; 0 for any number.
+    pub max_concurrent: u32,
+    /// The rules for plans, which adjustments must keep.
+    pub plan: PlanRules,
+}
+
+/// What a command does.
+#[must_use = "a decision changes nothing until it is recorded"]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The session as it is to be.
+    pub session: Session,
+    /// What to append to the body of the document; may be empty.
+    pub log: String,
+    /// What the user should know, though it was no reason to refuse.
+    pub warnings: Vec<String>,
+}
+
+/// Returns what `command` does to `session`, or why it is refused.
+///
+/// `updated` moves forward with every decision, even where the clock does not.
+pub fn decide(
+    session: &Session,
+    command: &Command,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Decision, CommandError> {
+    if session.status != SessionStatus::InProgress {
+        return Err(CommandError::SessionEnded { status: session.status });
+    }
+    let mut after = session.clone();
+    after.updated = now.max(session.updated.next());
+    let decider = Decider { session, rules, now };
+    let mut warnings = Vec::new();
+    let log = match command {
+        Command::Start { phase } => decider.start(&mut after, phase)?,
+        Command::Complete { phase, handoff } => {
+            complete::complete(&decider, &mut after, phase, handoff, &mut warnings)?
+        }
+        Command::Fail { phase, failure } => decider.fail(&mut after, phase, failure)?,
+        Command::Retry { phase, by_user, resolution } => {
+            decider.retry(&mut after, phase, *by_user, resolution.as_deref())?
+        }
+        Command::Skip { phase, by_user, reason } => {
+            decider.skip(&mut after, phase, *by_user, reason.as_deref())?
+        }
+        Command::Redelegate { phase, agent, reason } => {
+            decider.redelegate(&mut after, phase, agent.as_ref(), reason.as_deref())?
+        }
+        Command::Adjust { phase, changes } => decider.adjust(&mut after, phase, changes)?,
+        Command::Reconcile { phase, handoff, reason } => {
+            complete::reconcile(&decider, &mut after, phase, handoff, reason.as_deref())?
+        }
+        Command::Abort { reason } => {
+            after.status = SessionStatus::Aborted;
+            body::aborted(reason.as_deref())
+        }
+    };
+    if let Command::Start { phase }
+    | Command::Complete { phase, .. }
+    | Command::Fail { phase, .. }
+    | Command::Retry { phase, .. }
+    | Command::Skip { phase, .. } = command
+    {
+        after.current_phase = position::current_phase(&after, phase);
+    }
+    Ok(Decision { session: after, log, warnings })
+}
+
+/// What every decision looks at.
+struct Decider<'a> {
+    session: &'a Session,
+    rules: &'a Rules,
+    now: Timestamp,
+}
+
+impl Decider<'_> {
+    fn start(&self, after: &mut Session, id: &PhaseId) -> Result<String, CommandError> {
+        let index = self.find(id)?;
+        let status = self.step(index, PhaseEvent::Start)?;
+        self.may_run(index)?;
+        let phase = &mut after.phases[index];
+        phase.status = status;
+        phase.started = Some(self.now);
+        Ok(String::new())
+    }
+
+    fn fail(
+        &self,
+        after: &mut Session,
+        id: &PhaseId,
+        failure: &Failure,
+    ) -> Result<String, CommandError> {
+        let index = self.find(id)?;
+        let status = self.step(index, PhaseEvent::Fail)?;
+        if failure.message.trim().is_empty() {
+            let missing = "a message";
+            return Err(CommandError::ErrorIncomplete { phase: id.clone(), missing });
+        }
+        let agent = self.agent(index, failure.agent.as_ref()).ok_or_else(|| {
+            CommandError::ErrorIncomplete { phase: id.clone(), missing: "an agent" }
+        })?;
+        if let Some(tokens) = failure.tokens {
+            complete::count_tokens(&mut after.token_usage, &agent, tokens)?;
+        }
+        let phase = &mut after.phases[index];
+        let error = PhaseError {
+            agent,
+            timestamp: self.now,
+            kind: failure.kind,
+            message: failure.message.clone(),
+            resolution: "pending".to_owned(),
+            resolved: false,
+        };
+        let log = body::failed(phase, &error, failure.output.as_deref());
+        phase.status = status;
+        phase.errors.push(error);
+        Ok(log)
+    }
+
+    /// Every retry is an error record of its own: the failure it answers to stays as it was recorded, but for its
+    /// resolution, and both stay open until the phase is completed or skipped.
+    fn retry(
+        &self,
+        after: &mut Session,
+        id: &PhaseId,
+        by_user: bool,
+        resolution: Option<&str>,
+    ) -> Result<String, CommandError> {
+        let index = self.find(id)?;
+        let status = self.step(index, PhaseEvent::Retry)?;
+        let limit = self.rules.max_retries;
+        let phase = &mut after.phases[index];
+        if phase.retry_count >= u64::from(limit) && !by_user {
+            let retries = phase.retry_count;
+            return Err(CommandError::RetriesExhausted { phase: id.clone(), retries, limit });
+        }
+        self.may_run(index)?;
+        phase.status = status;
+        phase.retry_count += 1;
+        let attempt = format!("retry {} of {limit}", phase.retry_count);
+        let attempt = if by_user { format!("{attempt}, ordered by the user") } else { attempt };
+        let what = resolution.unwrap_or("same scope, same agent");
+        let last = phase.errors.iter().rev().find(|error| !error.resolved).cloned();
+        for error in phase.errors.iter_mut().filter(|error| error.resolution == "pending") {
+            error.resolution.clone_from(&attempt);
+        }
+        let agent = last.as_ref().map(|error| error.agent.clone());
+        let agent = agent.or_else(|| phase.agents.first().cloned()).unwrap_or_default();
+        let kind = last.as_ref().map_or(crate::ErrorKind::Runtime, |error| error.kind);
+        let of = last.map_or_else(|| "a failure that was not recorded".to_owned(), |e| e.message);
+        phase.errors.push(PhaseError {
+            agent,
+            timestamp: self.now,
+            kind,
+            message: format!("{attempt} after: {of}"),
+            resolution: what.to_owned(),
+            resolved: false,
+        });
+        Ok(String::new())
+    }
+
+    fn skip(
+        &self,
+        after: &mut Session,
+        id: &PhaseId,
+        by_user: bool,
+        reason: Option<&str>,
+    ) -> Result<String, CommandError> {
+        let index = self.find(id)?;
+        let status = self.step(index, PhaseEvent::Skip)?;
+        if !by_user {
+            let event = PhaseEvent::Skip;
+            return Err(CommandError::UserDecisionRequired { phase: id.clone(), event });
+        }
+        let phase = &mut after.phases[index];
+        phase.status = status;
+        let how = reason.map_or_else(
+            || "phase skipped by the user".to_owned(),
+            |reason| format!("phase skipped by the user: {reason}"),
+        );
+        resolve_errors(phase, &how);
+        Ok(body::skipped(phase, reason))
+    }
+
+    fn redelegate(
+        &self,
+        after: &mut Session,
+        id: &PhaseId,
+        agent: Option<&AgentName>,
+        reason: Option<&str>,
+    ) -> Result<String, CommandError> {
+        let index = self.find(id)?;
+        let status = self.step(index, PhaseEvent::Redelegate)?;
+        let phase = &mut after.phases[index];
+        phase.status = status;
+        if let Some(agent) = agent {
+            phase.agents = vec![agent.to_string()];
+        }
+        self.refuse_disabled(phase)?;
+        let to = phase.agents.first().map_or("an agent", String::as_str).to_owned();
+        Ok(body::redelegated(phase, &to, reason))
+    }
+
+    fn adjust(
+        &self,
+        after: &mut Session,
+        id: &PhaseId,
+        changes: &Adjustment,
+    ) -> Result<String, CommandError> {
+        let index = self.find(id)?;
+        let status = self.session.phases[index].status;
+        if status == PhaseStatus::Completed {
+            return Err(CommandError::NotAdjustable { phase: id.clone(), status });
+        }
+        let phase = &mut after.phases[index];
+        if let Some(name) = &changes.name {
+            name.trim().clone_into(&mut phase.name);
+        }
+        if let Some(agents) = &changes.agents {
+            phase.agents = agents.iter().map(ToString::to_string).collect();
+        }
+        if let Some(blockers) = &changes.blocked_by {
+            phase.blocked_by.clone_from(blockers);
+        }
+        if let Some(files) = &changes.planned_files {
+            phase.planned_files = files.iter().map(ToString::to_string).collect();
+        }
+        if *phase == self.session.phases[index] {
+            return Err(CommandError::NothingToAdjust { phase: id.clone() });
+        }
+        let before = plan::check(&plan::session_outlines(self.session), &self.rules.plan);
+        let violations: Vec<_> = plan::check(&plan::session_outlines(after), &self.rules.plan)
+            .violations
+            .into_iter()
+            .filter(|violation| violation.is_error() && !before.violations.contains(violation))
+            .collect();
+        if !violations.is_empty() {
+            return Err(CommandError::PlanViolated { violations });
+        }
+        if status == PhaseStatus::InProgress {
+            refuse_blocked(after, &after.phases[index])?;
+        }
+        Ok(String::new())
+    }
+
+    /// The place of the one phase with this id.
+    fn find(&self, id: &PhaseId) -> Result<usize, CommandError> {
+        let mut found = self.session.phases.iter().enumerate().filter(|(_, phase)| phase.id == *id);
+        match (found.next(), found.next()) {
+            (Some((index, _)), None) => Ok(index),
+            (Some(_), Some(_)) => Err(CommandError::PhaseAmbiguous { phase: id.clone() }),
+            (None, _) => {
+                const SHOWN: usize = 12;
+                let known =
+                    self.session.phases.iter().take(SHOWN).map(|phase| phase.id.clone()).collect();
+                Err(CommandError::PhaseNotFound { phase: id.clone(), known })
+            }
+        }
+    }
+
+    fn step(&self, index: usize, event: PhaseEvent) -> Result<PhaseStatus, CommandError> {
+        let phase = &self.session.phases[index];
+        phase.status.after(event).map_err(|illegal: IllegalTransition| {
+            CommandError::IllegalTransition { phase: phase.id.clone(), illegal }
+        })
+    }
+
+    /// Whether nothing stands in the way of an agent at work on this phase.
+    fn may_run(&self, index: usize) -> Result<(), CommandError> {
+        let phase = &self.session.phases[index];
+        refuse_blocked(self.session, phase)?;
+        self.refuse_disabled(phase)?;
+        let Some((limit, because)) = self.slots() else { return Ok(()) };
+        let running =
+            self.session.phases.iter().filter(|phase| phase.status == PhaseStatus::InProgress);
+        let running: Vec<PhaseId> = running.map(|phase| phase.id.clone()).collect();
+        if running.len() as u64 >= u64::from(limit) {
+            let phase = phase.id.clone();
+            return Err(CommandError::NoFreeSlot { phase, running, limit, because });
+        }
+        Ok(())
+    }
+
+    fn slots(&self) -> Option<(u32, SlotLimit)> {
+        if self.session.execution_mode == Some(ExecutionMode::Sequential) {
+            return Some((1, SlotLimit::Sequential));
+        }
+        let limit = self.rules.max_concurrent;
+        (limit > 0).then_some((limit, SlotLimit::MaxConcurrent))
+    }
+
+    fn refuse_disabled(&self, phase: &Phase) -> Result<(), CommandError> {
+        let disabled = &self.rules.plan.disabled_agents;
+        let agent =
+            phase.agents.iter().find(|agent| disabled.iter().any(|d| d.key() == agent_key(agent)));
+        match agent {
+            Some(agent) => {
+                let (phase, agent) = (phase.id.clone(), agent.clone());
+                Err(CommandError::AgentDisabled { phase, agent })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The agent that was named, else the first one of the phase.
+    fn agent(&self, index: usize, named: Option<&AgentName>) -> Option<String> {
+        let own = || self.session.phases[index].agents.first().cloned();
+        named.map(ToString::to_string).or_else(own)
+    }
+}
+
+fn refuse_blocked(session: &Session, phase: &Phase) -> Result<(), CommandError> {
+    let waits_for: Vec<_> = position::waits_for(session, phase);
+    if waits_for.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::Blocked { phase: phase.id.clone(), waits_for })
+}
+
+/// Marks what is still open as dealt with; a resolution that says more than `pending` is kept.
+fn resolve_errors(phase: &mut Phase, how: &str) {
+    for error in phase.errors.iter_mut().filter(|error| !error.resolved) {
+        error.resolved = true;
+        if error.resolution.is_empty() || error.resolution == "pending" {
+            how.clone_into(&mut error.resolution);
+        } else {
+            error.resolution = format!("{}; {how}", error.resolution);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Where a session stands: what waits for what, what can begin, which phase is the current one.
+
+use std::collections::BTreeMap;
+
+use crate::plan::{self, Violation};
+use crate::rules::{PlanRules, Strictness};
+use crate::session::{Phase, Session};
+use crate::{PhaseId, PhaseStatus};
+
+/// Returns the phases that can begin or be retried now, in the order of the plan: pending, with every blocker completed
+/// or skipped.
+pub fn ready_phases(session: &Session) -> Vec<&Phase> {
+    let statuses = statuses(session);
+    let pending = session.phases.iter().filter(|phase| phase.status == PhaseStatus::Pending);
+    pending.filter(|phase| phase.blocked_by.iter().all(|id| unblocks(&statuses, id))).collect()
+}
+
+/// Returns the blockers of `phase` that are not done, with their status; one that does not exist has none.
+pub fn waits_for(session: &Session, phase: &Phase) -> Vec<(PhaseId, Option<PhaseStatus>)> {
+    if phase.blocked_by.is_empty() {
+        return Vec::new();
+    }
+    let statuses = statuses(session);
+    phase
+        .blocked_by
+        .iter()
+        .filter(|id| !unblocks(&statuses, id))
+        .map(|id| (id.clone(), statuses.get(id).copied()))
+        .collect()
+}
+
+fn statuses(session: &Session) -> BTreeMap<&PhaseId, PhaseStatus> {
+    // Of two phases with one id (a slip of the hand) the first counts, as everywhere.
+    session.phases.iter().rev().map(|phase| (&phase.id, phase.status)).collect()
+}
+
+fn unblocks(statuses: &BTreeMap<&PhaseId, PhaseStatus>, id: &PhaseId) -> bool {
+    statuses.get(id).is_some_and(|status| status.unblocks())
+}
+
+/// Returns the rules that the session breaks, each in one sentence. Only a hand edit, or another program, gets it there.
+pub fn broken_rules(session: &Session) -> Vec<String> {
+    let rules =
+        PlanRules { disabled_agents: Vec::new(), roster: None, strictness: Strictness::Normal };
+    let report = plan::check(&plan::session_outlines(session), &rules);
+    let errors = report.violations.into_iter().filter(Violation::is_error);
+    let mut broken: Vec<String> = errors.map(|violation| violation.message).collect();
+    if let Some(current) = &session.current_phase
+        && session.phase(current).is_none()
+    {
+        broken.push(format!("`current_phase` is {current}, and there is no such phase"));
+    }
+    let phases = session.phases.len();
+    if session.total_phases != phases as u64 {
+        broken.push(format!("`total_phases` is {}, and there are {phases}", session.total_phases));
+    }
+    broken
+}
+
+/// Returns the current phase after something happened to `changed`: the one that is being carried out, else the failed
+/// one that waits for a decision, else the next that can begin.
+pub(crate) fn current_phase(session: &Session, changed: &PhaseId) -> Option<PhaseId> {
+    let status_of = |id: &PhaseId| session.phase(id).map(|phase| phase.status);
+    let first = |status| session.phases.iter().find(|phase| phase.status == status);
+    let present = session.current_phase.as_ref();
+    match status_of(changed) {
+        // Who begins, or fails, gets the attention.
+        Some(PhaseStatus::InProgress | PhaseStatus::Failed) => Some(changed.clone()),
+        _ if present.and_then(status_of) == Some(PhaseStatus::InProgress) => present.cloned(),
+        _ => {
+            let next = first(PhaseStatus::InProgress).or_else(|| first(PhaseStatus::Failed));
+            let next = next.or_else(|| ready_phases(session).first().copied());
+            next.map(|phase| phase.id.clone()).or_else(|| present.cloned())
+        }
+    }
+}
