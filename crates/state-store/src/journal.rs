@@ -1,0 +1,39 @@
+//! The journal of a session: every operation on its document, in order, for ever.
+//!
+//! Owns the form of a line, appending, finding the end, and replay. Decides nothing about the document itself. The file
+//! only grows, except that bytes after the last whole line are cut off: nobody was ever told that they were written.
+//!
+//! A line is one JSON object whose last member, `crc`, is the CRC-32 of the bytes in front of it, in eight hexadecimal
+//! digits. It is either an operation,
+//!
+//! ```json
+//! {"v":1,"seq":2,"op":"0198…","time":"2026-01-15T10:00:00.000Z","actor":{"kind":"cli"},"command":{"name":"start"},
+//!  "canonical":true,"before":"ba78…","after":"3f79…","splices":[{"at":9,"remove":"1","insert":"2"}],"crc":"8c1e0d2a"}
+//! ```
+//!
+//! or a mark on the operation with the same sequence number: `done` (the file shows it), `abandoned` (it never took
+//! effect), `archived` (the session is archived, and the journal ends here unless the session is restored).
+//!
+//! ```json
+//! {"v":1,"seq":2,"mark":"done","crc":"51e5a0c7"}
+//! ```
+//!
+//! Operations whose text before is not in the journal carry the whole document; so does every [`SNAPSHOT_INTERVAL`]th,
+//! which bounds how many splices a replay has to apply.
+
+mod file;
+mod line;
+mod replay;
+
+pub use crate::journal::file::{JournalError, Newest};
+pub use crate::journal::line::{Actor, ActorKind, MarkKind, Operation, Record};
+pub use crate::journal::replay::{History, Replay, Step};
+
+pub(crate) use crate::journal::file::{AppendError, Durability, Journal, Tail, to_u64};
+pub(crate) use crate::journal::line::Line;
+
+/// The version of the line format that is written, and the newest that is read.
+pub const JOURNAL_VERSION: u64 = 1;
+
+/// Every operation whose sequence number is a multiple of this carries the whole document.
+pub const SNAPSHOT_INTERVAL: u64 = 64;

@@ -1,0 +1,232 @@
+//! Reading a journal from its first line: every operation, and the document after each.
+//!
+//! Needs no lock: a last line that is not whole is one that is being appended, and is left out.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk::{Access, Disk};
+use crate::hash::ContentHash;
+use crate::journal::file::{JournalError, Newest};
+use crate::journal::line::{Line, LineError, Record};
+use crate::splice;
+
+/// Every operation of a journal, in order, each with what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    path: PathBuf,
+    operations: Vec<Newest>,
+}
+
+impl History {
+    /// Reads the journal at `path`.
+    pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
+        let mut file = disk.open(path, Access::Read)?;
+        let len = usize::try_from(file.entry()?.len).unwrap_or(usize::MAX);
+        let bytes = file.read_at(0, len)?;
+        let mut operations: Vec<Newest> = Vec::new();
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
+        while let Some((index, line)) = lines.next() {
+            let corrupt = |reason: String| JournalError::Corrupt {
+                path: path.to_owned(),
+                line: index + 1,
+                reason,
+            };
+            let is_last = lines.peek().is_none();
+            let Some(line) = line.strip_suffix(b"\n") else {
+                break;
+            };
+            match Line::parse(line) {
+                Ok(Line::Operation(record)) => {
+                    let expected = operations.last().map_or(1, |last| last.record.seq + 1);
+                    if record.seq != expected {
+                        return Err(corrupt(format!(
+                            "it has number {} in the place of {expected}",
+                            record.seq
+                        )));
+                    }
+                    operations.push(Newest::new(record));
+                }
+                Ok(Line::Mark(mark)) => {
+                    let marked =
+                        operations.iter_mut().rev().find(|found| found.record.seq == mark.seq);
+                    let Some(marked) = marked else {
+                        return Err(corrupt("it marks an operation that is not there".to_owned()));
+                    };
+                    marked.mark(mark.kind);
+                }
+                Err(LineError::TooNew(found)) => {
+                    return Err(JournalError::TooNew { path: path.to_owned(), found });
+                }
+                Err(_) if is_last => break,
+                Err(error) => return Err(corrupt(error.to_string())),
+            }
+        }
+        Ok(Self { path: path.to_owned(), operations })
+    }
+
+    /// Returns the operations, the oldest first.
+    pub fn operations(&self) -> &[Newest] {
+        &self.operations
+    }
+
+    /// Goes through the documents from the beginning.
+    pub fn replay(&self) -> Replay<'_> {
+        Replay { path: &self.path, rest: self.operations.iter(), text: String::new(), hash: None }
+    }
+
+    /// Returns the document as the operation with number `seq` left it; an abandoned one left it as it was.
+    ///
+    /// Begins at the last whole document before it.
+    pub fn text_after(&self, seq: u64) -> Result<String, JournalError> {
+        let missing = || JournalError::NoSuchOperation { path: self.path.clone(), seq };
+        let last =
+            self.operations.iter().position(|op| op.record.seq == seq).ok_or_else(missing)?;
+        let carries = |op: &Newest| op.record.document.is_some() && !op.abandoned;
+        let first = self.operations[..=last].iter().rposition(carries).ok_or_else(missing)?;
+        let rest = self.operations[first..=last].iter();
+        let mut replay = Replay { path: &self.path, rest, text: String::new(), hash: None };
+        while replay.advance()?.is_some() {}
+        Ok(replay.text)
+    }
+
+    /// Returns the document as the newest operation left it; nothing for an empty journal.
+    pub fn last_document(&self) -> Result<Option<String>, JournalError> {
+        match self.operations.iter().rfind(|op| !op.abandoned) {
+            Some(newest) => self.text_after(newest.record.seq).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The documents of a [`History`], one after the other.
+#[derive(Clone, Debug)]
+pub struct Replay<'h> {
+    path: &'h Path,
+    rest: std::slice::Iter<'h, Newest>,
+    text: String,
+    hash: Option<ContentHash>,
+}
+
+/// An operation and the document that it left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step<'r> {
+    /// The operation, and what became of it.
+    pub operation: &'r Newest,
+    /// The document after it.
+    pub text: &'r str,
+}
+
+impl<'h> Replay<'h> {
+    /// Goes on to the next operation; nothing after the last.
+    ///
+    /// Checks that each document has the hash that the journal gives it.
+    pub fn advance(&mut self) -> Result<Option<Step<'_>>, JournalError> {
+        let Some(operation) = self.rest.next() else { return Ok(None) };
+        if !operation.abandoned {
+            self.text = self.after(&operation.record)?;
+            self.hash = Some(operation.record.after);
+        }
+        Ok(Some(Step { operation, text: &self.text }))
+    }
+
+    fn after(&self, record: &'h Record) -> Result<String, JournalError> {
+        let broken = || JournalError::Broken { path: self.path.to_owned(), seq: record.seq };
+        let text = if let Some(document) = &record.document {
+            // A whole document needs nothing before it: it may follow a file that nobody could read.
+            document.clone()
+        } else {
+            if record.before != self.hash {
+                return Err(broken());
+            }
+            splice::apply(&self.text, &record.splices).map_err(|_| broken())?
+        };
+        if ContentHash::of(text.as_bytes()) == record.after { Ok(text) } else { Err(broken()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::disk::OsDisk;
+    use crate::journal::{Actor, MarkKind, Operation};
+    use crate::splice::diff;
+
+    fn record(seq: u64, before: Option<&str>, after: &str) -> Record {
+        Record {
+            seq,
+            operation: Operation {
+                id: Uuid::from_u128(seq.into()),
+                time: "2026-01-15T10:00:00Z".parse().unwrap(),
+                actor: Actor::EXTERNAL,
+                command: json!(null),
+                canonical: false,
+            },
+            before: before.map(|text| ContentHash::of(text.as_bytes())),
+            after: ContentHash::of(after.as_bytes()),
+            splices: before.map(|text| diff(text, after)).unwrap_or_default(),
+            document: if before.is_none() { Some(after.to_owned()) } else { None },
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test writes what a crash would leave")]
+    fn history(lines: &[Line]) -> Result<History, JournalError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.jsonl");
+        let mut bytes = Vec::new();
+        for line in lines {
+            line.write_to(&mut bytes);
+        }
+        fs_err::write(&path, bytes).unwrap();
+        History::read(&OsDisk, &path)
+    }
+
+    #[test]
+    fn an_operation_that_does_not_follow_is_found() {
+        let one = Line::Operation(record(1, None, "a"));
+        for broken in [
+            record(2, Some("x"), "b"),
+            Record { after: ContentHash::of(b"y"), ..record(2, Some("a"), "b") },
+        ] {
+            let history = history(&[one.clone(), Line::Operation(broken)]).unwrap();
+            assert_eq!(history.text_after(1).unwrap(), "a");
+            let error = history.text_after(2).unwrap_err();
+            assert!(matches!(error, JournalError::Broken { seq: 2, .. }));
+            assert_eq!(error.code(), "CORRUPT");
+        }
+    }
+
+    #[test]
+    fn a_missing_operation_is_found() {
+        let one = Line::Operation(record(1, None, "a"));
+        let error =
+            history(&[one.clone(), Line::Operation(record(3, Some("a"), "b"))]).unwrap_err();
+        assert!(matches!(error, JournalError::Corrupt { line: 2, .. }));
+        let error = history(&[Line::mark(4, MarkKind::Done, None), one]).unwrap_err();
+        assert!(matches!(error, JournalError::Corrupt { line: 1, .. }));
+    }
+
+    #[test]
+    fn a_number_that_the_journal_does_not_have_is_an_error() {
+        let history = history(&[Line::Operation(record(1, None, "a"))]).unwrap();
+        assert_eq!(history.text_after(2).unwrap_err().code(), "NOT_FOUND");
+        assert_eq!(history.last_document().unwrap().as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn an_empty_journal_has_no_document() {
+        assert_eq!(history(&[]).unwrap().last_document().unwrap(), None);
+    }
+
+    #[test]
+    fn a_whole_document_needs_nothing_before_it() {
+        let whole = Record {
+            before: Some(ContentHash::of(b"what nobody could read")),
+            ..record(2, None, "b")
+        };
+        let history = history(&[Line::Operation(record(1, None, "a")), Line::Operation(whole)]);
+        assert_eq!(history.unwrap().text_after(2).unwrap(), "b");
+    }
+}

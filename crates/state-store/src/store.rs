@@ -1,0 +1,293 @@
+//! The document of the active session: reading it, and changing it so that no acknowledged change is ever lost.
+//!
+//! Owns the order of effects of a write, and the way back from a write that did not come to its end. Knows documents as
+//! text: whether a text is a session, and which, it asks of its caller.
+//!
+//! # A write
+//!
+//! Under the exclusive lock, and after what is there was brought in order ([`LockedStore::open`]):
+//!
+//! 1. The new text goes to `state/.active-session.md.<operation>.tmp`, which is made durable.
+//! 2. The operation is appended to the journal, which is made durable: **the commit point**.
+//! 3. The temporary file and `active-session.md` change places in one step, and what came out is compared with the text
+//!    before. If it is another, someone edited the file in between: the operation is marked `abandoned`, the files change
+//!    back, and the caller decides again on the edited text.
+//! 4. The temporary file, which now has the text before, is removed, and the directory is made durable.
+//! 5. The operation is marked `done`, which need not be durable.
+//!
+//! | the process dies after | the next command sees | and |
+//! |---|---|---|
+//! | 1, or during 2 | the text before, perhaps a torn journal line | cuts the line off, removes the temporary file |
+//! | 2 | the text before, an operation without `done` | does 3 to 5 |
+//! | 3 | the text after, an operation without `done` | does 4 and 5 |
+//! | 3, with an edit in between | the text after, a temporary file that nobody wrote for us | does the rest of 3 |
+//! | the mark `abandoned` | the same, and the mark | changes the files back, records the edit |
+//! | 4 | the text after, an operation without `done` | does 5 |
+//!
+//! A creation has no text before: its journal is created and its entry made durable before step 1, step 3 is a rename
+//! that never replaces, and a file that is there already makes it `abandoned`.
+//!
+//! # What remains
+//!
+//! An editor that holds the old file open and writes into it after step 3 writes into a file that is gone. Where the
+//! system cannot exchange files (anything but Linux and macOS, and some of their file systems), the text is compared
+//! just before a plain rename, and an edit in the instant between the two is lost.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use maestro_session_model::SessionId;
+
+use crate::disk::{Access, Entry};
+use crate::hash::ContentHash;
+use crate::journal::{History, Journal, JournalError, Tail};
+use crate::lock::{Holder, Lock, LockError};
+use crate::state_dir::{StateDir, StateDirError};
+
+mod commit;
+mod decide;
+mod files;
+mod install;
+mod journals;
+mod look;
+mod recovery;
+mod state_file;
+
+pub use crate::store::commit::{Change, CommitError, Committed, Outcome};
+pub use crate::store::files::{FileError, Removal};
+pub use crate::store::journals::Attached;
+pub use crate::store::recovery::{Inspect, Inspected, OpenError, Recovered};
+pub use crate::store::state_file::StateFileError;
+
+/// The largest document that is read or written.
+pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The sessions of a state dir.
+#[derive(Clone, Debug)]
+pub struct Store {
+    dir: StateDir,
+}
+
+/// The document of the active session, as a reader without a lock found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredText {
+    /// The document.
+    pub text: String,
+    /// What the system says about the file. While [`Store::stamp`] returns the same, the document is the same.
+    pub stamp: Entry,
+}
+
+impl Store {
+    /// Returns the store of `dir`.
+    pub fn new(dir: StateDir) -> Self {
+        Self { dir }
+    }
+
+    /// Returns the state dir.
+    pub fn dir(&self) -> &StateDir {
+        &self.dir
+    }
+
+    /// Reads the document of the active session; nothing when there is none.
+    ///
+    /// Takes no lock and repairs nothing. A write is seen whole or not at all. A write that a hand edit makes us take
+    /// back can be seen for an instant.
+    pub fn read(&self) -> Result<Option<StoredText>, ReadError> {
+        let path = self.dir.active_session();
+        let Some(Contents { bytes, entry }) = read_contents(&self.dir, &path)? else {
+            return Ok(None);
+        };
+        Ok(Some(StoredText { text: into_text(&path, bytes)?, stamp: entry }))
+    }
+
+    /// Says what [`StoredText::stamp`] of the document would be now, without reading it.
+    pub fn stamp(&self) -> Result<Option<Entry>, ReadError> {
+        Ok(self.dir.file_entry(&self.dir.active_session())?)
+    }
+
+    /// Reads the journal of a session that is not archived; nothing when there is none. Takes no lock.
+    pub fn history(&self, id: &SessionId) -> Result<Option<History>, ReadError> {
+        self.history_at(&self.dir.journal(id))
+    }
+
+    /// Reads the journal of an archived session; nothing when there is none. Takes no lock.
+    pub fn archived_history(&self, id: &SessionId) -> Result<Option<History>, ReadError> {
+        self.history_at(&self.dir.archived_journal(id))
+    }
+
+    fn history_at(&self, path: &Path) -> Result<Option<History>, ReadError> {
+        match self.dir.file_entry(path)? {
+            Some(_) => Ok(Some(History::read(self.dir.disk(), path)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes the exclusive lock, waiting for it at most `wait`. Everything that changes something is on what it returns.
+    pub fn lock(&self, holder: &Holder, wait: Duration) -> Result<LockedStore<'_>, LockError> {
+        let lock = self.dir.lock(holder, wait)?;
+        Ok(LockedStore { dir: &self.dir, session: None, _lock: lock })
+    }
+}
+
+/// The sessions of a state dir, locked: the only way to change them.
+#[derive(Debug)]
+#[must_use = "the lock is released when this is dropped"]
+pub struct LockedStore<'s> {
+    dir: &'s StateDir,
+    /// The session whose journal is open.
+    session: Option<OpenSession>,
+    _lock: Lock,
+}
+
+/// A session whose journal is open for appending.
+#[derive(Debug)]
+struct OpenSession {
+    id: SessionId,
+    journal: Journal,
+    tail: Tail,
+    /// Whether the newest operation still has to be finished, so that nothing may be built on it.
+    unfinished: bool,
+}
+
+/// The document of the active session, and what the journal knows about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Current {
+    /// The session.
+    pub session_id: SessionId,
+    /// The document.
+    pub text: String,
+    /// The hash of the document.
+    pub hash: ContentHash,
+    /// Whether the document is one that was rendered from the session.
+    pub canonical: bool,
+    /// The number of the operation that left it so.
+    pub seq: u64,
+    /// What had to be done before the document could be opened, in order.
+    pub recovered: Vec<Recovered>,
+    /// The permission bits of the file, which a new one gets too.
+    mode: Option<u32>,
+}
+
+impl LockedStore<'_> {
+    /// Returns the state dir.
+    pub fn dir(&self) -> &StateDir {
+        self.dir
+    }
+
+    /// Where the text of an operation is before it takes its place.
+    fn temp_path(&self, operation: uuid::Uuid) -> PathBuf {
+        self.dir.state().join(format!("{TEMP_PREFIX}{operation}{TEMP_SUFFIX}"))
+    }
+}
+
+const TEMP_PREFIX: &str = ".active-session.md.";
+const TEMP_SUFFIX: &str = ".tmp";
+
+/// The bytes of a file.
+struct Contents {
+    bytes: Vec<u8>,
+    entry: Entry,
+}
+
+/// Reads a file of at most [`MAX_DOCUMENT_BYTES`], refusing links on the way; nothing when it is absent.
+fn read_contents(dir: &StateDir, path: &Path) -> Result<Option<Contents>, ReadError> {
+    let Some(found) = dir.file_entry(path)? else { return Ok(None) };
+    refuse_large(path, found.len)?;
+    let mut file = match dir.disk().open(path, Access::Read) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let entry = file.entry()?;
+    refuse_large(path, entry.len)?;
+    // One byte more than there should be, to see the end without growing the buffer.
+    let bytes = file.read_at(0, usize::try_from(entry.len).map_or(usize::MAX, |len| len + 1))?;
+    Ok(Some(Contents { bytes, entry }))
+}
+
+fn refuse_large(path: &Path, len: u64) -> Result<(), ReadError> {
+    if MAX_DOCUMENT_BYTES < len {
+        return Err(ReadError::TooLarge { path: path.to_owned(), len });
+    }
+    Ok(())
+}
+
+fn into_text(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
+    String::from_utf8(bytes)
+        .map_err(|error| not_utf8(path, error.as_bytes(), error.utf8_error().valid_up_to()))
+}
+
+fn as_text<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, ReadError> {
+    std::str::from_utf8(bytes).map_err(|error| not_utf8(path, bytes, error.valid_up_to()))
+}
+
+fn not_utf8(path: &Path, bytes: &[u8], offset: usize) -> ReadError {
+    let line = bytes[..offset].split(|byte| *byte == b'\n').count();
+    ReadError::NotUtf8 { path: path.to_owned(), offset, line }
+}
+
+/// An error from reading the document or the journal of a session.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file is larger than any document.
+    #[error("`{}` has {len} bytes, more than the {MAX_DOCUMENT_BYTES} of the largest document", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        len: u64,
+    },
+    /// The file is not UTF-8.
+    #[error("`{}` is not UTF-8 text: line {line} has an illegal byte at offset {offset}", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// Where the first illegal byte is, from 0.
+        offset: usize,
+        /// In which line, from 1.
+        line: usize,
+    },
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The state dir cannot be used.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// The file system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl ReadError {
+    /// Returns the stable code of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "TOO_LARGE",
+            Self::NotUtf8 { .. } => "NOT_UTF8",
+            Self::Journal(error) => error.code(),
+            Self::StateDir(error) => error.code(),
+            Self::Io(_) => "IO",
+        }
+    }
+
+    /// Returns the next step for the user.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooLarge { path, .. } | Self::NotUtf8 { path, .. } => Some(put_back(path)),
+            Self::Journal(error) => error.hint(),
+            Self::StateDir(error) => error.hint(),
+            Self::Io(_) => None,
+        }
+    }
+}
+
+/// How to get a readable document back.
+fn put_back(path: &Path) -> String {
+    format!(
+        "correct `{}` by hand, or put the last recorded document back: `maestro log --document > last.md`, then \
+         `maestro state write state/active-session.md < last.md`",
+        path.display()
+    )
+}

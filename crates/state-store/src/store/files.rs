@@ -1,0 +1,208 @@
+//! The other files of the state dir, for whoever moves a session to the archive and back.
+//!
+//! Owns primitives that each leave either nothing or a whole and durable result, so that a caller who does them in a good
+//! order can be interrupted anywhere. Nothing is ever overwritten. Paths are absolute; a link, or a path outside the
+//! state dir, is refused.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::disk::{Kind, Listed};
+use crate::hash::ContentHash;
+use crate::state_dir::{StateDir, StateDirError};
+use crate::store::{LockedStore, ReadError, Store, read_contents};
+
+/// What became of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a file that has changed is still there"]
+pub enum Removal {
+    /// The file is removed, durably.
+    Removed,
+    /// There was no file.
+    Gone,
+    /// The file has another content than expected, and is still there.
+    Changed,
+}
+
+impl Store {
+    /// Reads a file of the state dir; nothing when it is absent. Takes no lock.
+    pub fn read_file(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+        read_file(&self.dir, path)
+    }
+
+    /// Lists a directory of the state dir in the order of names; nothing when it is absent. Takes no lock.
+    pub fn list(&self, path: &Path) -> Result<Vec<Listed>, FileError> {
+        list(&self.dir, path)
+    }
+}
+
+impl LockedStore<'_> {
+    /// Reads a file of the state dir; nothing when it is absent.
+    pub fn read_file(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+        read_file(self.dir, path)
+    }
+
+    /// Lists a directory of the state dir in the order of names; nothing when it is absent.
+    pub fn list(&self, path: &Path) -> Result<Vec<Listed>, FileError> {
+        list(self.dir, path)
+    }
+
+    /// Copies a file to a new one, durably, and returns the hash of what was copied.
+    ///
+    /// The directory of `to` is made when it is missing.
+    pub fn copy_to_new(&mut self, from: &Path, to: &Path) -> Result<ContentHash, FileError> {
+        let missing = || FileError::Missing { path: from.to_owned() };
+        let bytes = self.read_file(from)?.ok_or_else(missing)?;
+        self.write_new(to, &bytes)
+    }
+
+    /// Writes a new file, durably, and returns the hash of its content.
+    ///
+    /// The file appears whole. The directory of `path` is made when it is missing.
+    pub fn write_new(&mut self, path: &Path, bytes: &[u8]) -> Result<ContentHash, FileError> {
+        self.refuse_taken(path)?;
+        let temp = self.prepare(path, bytes, None)?;
+        self.place_new(&temp, path).inspect_err(|_| drop(self.dir.disk().remove_file(&temp)))?;
+        Ok(ContentHash::of(bytes))
+    }
+
+    /// Moves a file to a place that is free, durably.
+    ///
+    /// The directory of `to` is made when it is missing.
+    pub fn move_new(&mut self, from: &Path, to: &Path) -> Result<(), FileError> {
+        self.dir.within(from)?;
+        self.refuse_taken(to)?;
+        if self.dir.file_entry(from)?.is_none() {
+            return Err(FileError::Missing { path: from.to_owned() });
+        }
+        if let Some(parent) = to.parent() {
+            self.dir.ensure_directory(parent)?;
+        }
+        self.place_new(from, to)?;
+        match from.parent() {
+            Some(parent) if to.parent() != Some(parent) => Ok(self.dir.disk().sync_dir(parent)?),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Removes a file, durably, if it still has the content that `hash` is of.
+    pub fn remove_if_hash(&mut self, path: &Path, hash: ContentHash) -> Result<Removal, FileError> {
+        let Some(bytes) = self.read_file(path)? else { return Ok(Removal::Gone) };
+        if ContentHash::of(&bytes) != hash {
+            return Ok(Removal::Changed);
+        }
+        self.dir.disk().remove_file(path)?;
+        if let Some(parent) = path.parent() {
+            self.dir.disk().sync_dir(parent)?;
+        }
+        Ok(Removal::Removed)
+    }
+
+    fn refuse_taken(&self, path: &Path) -> Result<(), FileError> {
+        self.dir.within(path)?;
+        match self.dir.entry(path)? {
+            Some(_) => Err(FileError::Taken { path: path.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a temporary file next to `path`, durably, and returns where it is. Only one process at a time does this, so
+    /// what has its name is left from one that died.
+    pub(super) fn prepare(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        mode: Option<u32>,
+    ) -> Result<PathBuf, FileError> {
+        if let Some(parent) = path.parent() {
+            self.dir.ensure_directory(parent)?;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temp = path.with_file_name(format!(".{name}.tmp"));
+        if self.dir.file_entry(&temp)?.is_some() {
+            self.dir.disk().remove_file(&temp)?;
+        }
+        self.write_temp(&temp, bytes, mode)?;
+        Ok(temp)
+    }
+
+    fn place_new(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        self.dir.disk().rename_new(from, to).map_err(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                FileError::Taken { path: to.to_owned() }
+            } else {
+                error.into()
+            }
+        })?;
+        match to.parent() {
+            Some(parent) => Ok(self.dir.disk().sync_dir(parent)?),
+            None => Ok(()),
+        }
+    }
+}
+
+fn read_file(dir: &StateDir, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    dir.within(path)?;
+    Ok(read_contents(dir, path)?.map(|contents| contents.bytes))
+}
+
+fn list(dir: &StateDir, path: &Path) -> Result<Vec<Listed>, FileError> {
+    dir.within(path)?;
+    match dir.entry(path)? {
+        None => Ok(Vec::new()),
+        Some(entry) if entry.kind == Kind::Directory => Ok(dir.disk().list(path)?),
+        Some(_) => Err(StateDirError::NotADirectory { path: path.to_owned() }.into()),
+    }
+}
+
+/// An error from reading, writing or moving a file of the state dir.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The place is not free.
+    #[error("`{}` exists already", path.display())]
+    Taken {
+        /// The place.
+        path: PathBuf,
+    },
+    /// There is no such file.
+    #[error("`{}` does not exist", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The state dir cannot be used.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// The file system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl FileError {
+    /// Returns the stable code of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "CONFLICT",
+            Self::Missing { .. } => "NOT_FOUND",
+            Self::Read(error) => error.code(),
+            Self::StateDir(error) => error.code(),
+            Self::Io(_) => "IO",
+        }
+    }
+
+    /// Returns the next step for the user.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Taken { .. } | Self::Missing { .. } | Self::Io(_) => None,
+            Self::Read(ReadError::TooLarge { path, .. } | ReadError::NotUtf8 { path, .. }) => {
+                Some(format!("correct or move `{}`", path.display()))
+            }
+            Self::Read(error) => error.hint(),
+            Self::StateDir(error) => error.hint(),
+        }
+    }
+}

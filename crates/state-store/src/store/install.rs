@@ -1,0 +1,372 @@
+//! Putting a new text in its place, and getting it out again when the place was not what it seemed.
+//!
+//! Owns the temporary files: how they come, how they take their place, and what becomes of leftovers.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use uuid::Uuid;
+
+use crate::disk::{Access, Exchange, Kind};
+use crate::hash::ContentHash;
+use crate::journal::{AppendError, Durability, History, Line, MarkKind, Tail, to_u64};
+use crate::state_dir::StateDirError;
+use crate::store::decide::TempState;
+use crate::store::{
+    LockedStore, OpenSession, ReadError, Recovered, TEMP_PREFIX, TEMP_SUFFIX, read_contents,
+};
+
+/// How much is compared at once.
+const COMPARED_BYTES: usize = 64 * 1024;
+
+/// From which size on a text is hashed in another thread: below, starting one takes longer than hashing.
+const HASHED_ASIDE_BYTES: usize = 256 * 1024;
+
+/// What should be at the place of the document.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'t> {
+    /// Nothing.
+    Free,
+    /// A file with these bytes.
+    Holds(&'t [u8]),
+}
+
+/// What became of putting a text in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Swap {
+    /// It is there, and what should have been there is gone or in the temporary file.
+    Done,
+    /// The place was not what it should be, and nothing moved.
+    Refused,
+    /// It is there, but what came out is not what should have been there.
+    Displaced,
+}
+
+/// How putting a text in its place failed.
+#[derive(Debug)]
+pub(super) enum SwapError {
+    /// Nothing moved.
+    NotMoved(io::Error),
+    /// It is there, but what came out could not be read.
+    NotCompared(io::Error),
+}
+
+impl SwapError {
+    pub(super) fn into_io(self) -> io::Error {
+        match self {
+            Self::NotMoved(error) | Self::NotCompared(error) => error,
+        }
+    }
+}
+
+impl LockedStore<'_> {
+    /// Writes `bytes` to a new file and makes it durable. Nothing is left behind on an error.
+    pub(super) fn write_temp(
+        &self,
+        temp: &Path,
+        bytes: &[u8],
+        mode: Option<u32>,
+    ) -> io::Result<()> {
+        let disk = self.dir.disk();
+        let mut file = disk.open(temp, Access::CreateNew)?;
+        let written = file
+            .write_all(bytes)
+            .and_then(|()| match mode {
+                Some(mode) if mode != 0o600 => file.set_mode(mode),
+                Some(_) | None => Ok(()),
+            })
+            .and_then(|()| file.sync_all());
+        if written.is_err() {
+            drop(file);
+            // The error that is reported is the one that came first; the next command sweeps what is left.
+            drop(disk.remove_file(temp));
+        }
+        written
+    }
+
+    /// Does the same, and returns the hash of `bytes`.
+    ///
+    /// A large text is hashed while the disk is busy with it.
+    pub(super) fn write_and_hash(
+        &self,
+        temp: &Path,
+        bytes: &[u8],
+        mode: Option<u32>,
+    ) -> io::Result<ContentHash> {
+        thread::scope(|scope| {
+            let hash = if HASHED_ASIDE_BYTES <= bytes.len() {
+                thread::Builder::new().spawn_scoped(scope, || ContentHash::of(bytes)).ok()
+            } else {
+                None
+            };
+            self.write_temp(temp, bytes, mode)?;
+            let hash = hash.and_then(|hashing| hashing.join().ok());
+            Ok(hash.unwrap_or_else(|| ContentHash::of(bytes)))
+        })
+    }
+
+    /// Puts the file `temp` in the place of the document.
+    pub(super) fn swap_in(&self, temp: &Path, place: Place<'_>) -> Result<Swap, SwapError> {
+        let (disk, active) = (self.dir.disk(), self.dir.active_session());
+        let expected = match place {
+            Place::Holds(expected) => expected,
+            Place::Free => {
+                return match disk.rename_new(temp, &active) {
+                    Ok(()) => Ok(Swap::Done),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Swap::Refused),
+                    Err(error) => Err(SwapError::NotMoved(error)),
+                };
+            }
+        };
+        match disk.exchange(temp, &active) {
+            Ok(Exchange::Done) => {
+                let same = self.holds(temp, expected).map_err(SwapError::NotCompared)?;
+                Ok(if same { Swap::Done } else { Swap::Displaced })
+            }
+            Ok(Exchange::Unsupported) => {
+                if !self.holds(&active, expected).map_err(SwapError::NotMoved)? {
+                    return Ok(Swap::Refused);
+                }
+                disk.rename(temp, &active).map_err(SwapError::NotMoved)?;
+                Ok(Swap::Done)
+            }
+            // Someone removed the document.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Swap::Refused),
+            Err(error) => Err(SwapError::NotMoved(error)),
+        }
+    }
+
+    /// Whether `path` is a file with exactly these bytes.
+    fn holds(&self, path: &Path, expected: &[u8]) -> io::Result<bool> {
+        let disk = self.dir.disk();
+        let Some(entry) = disk.entry(path)? else { return Ok(false) };
+        let len = usize::try_from(entry.len).ok();
+        if entry.kind != Kind::File || len != Some(expected.len()) {
+            return Ok(false);
+        }
+        let mut file = disk.open(path, Access::Read)?;
+        // In pieces that stay in the cache: a buffer for the whole would cost more than the comparison.
+        let mut offset = 0;
+        for piece in expected.chunks(COMPARED_BYTES) {
+            if file.read_at(offset, piece.len())? != piece {
+                return Ok(false);
+            }
+            offset += to_u64(piece.len());
+        }
+        Ok(file.entry()?.len == offset)
+    }
+
+    /// Makes the document durable in its place, removes the temporary file, and marks the newest operation as done.
+    pub(super) fn settle(&mut self, temp: &Path) -> io::Result<()> {
+        match self.dir.disk().remove_file(temp) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        self.dir.disk().sync_dir(&self.dir.state())?;
+        self.mark_newest(MarkKind::Done, Durability::Unsynced)?;
+        if let Some(session) = &mut self.session {
+            session.unfinished = false;
+        }
+        Ok(())
+    }
+
+    /// Marks the newest operation of the open session.
+    pub(super) fn mark_newest(&mut self, kind: MarkKind, durability: Durability) -> io::Result<()> {
+        let Some(OpenSession { journal, tail: Tail { newest: Some(newest), .. }, .. }) =
+            &mut self.session
+        else {
+            return Ok(());
+        };
+        let line = Line::mark(newest.record.seq, kind, None);
+        journal.append(&[line], durability).map_err(AppendError::into_io)?;
+        newest.mark(kind);
+        Ok(())
+    }
+
+    /// Gives the newest operation up: marks it, and after an exchange puts back what it displaced.
+    ///
+    /// Closes the session, because what the journal says is now older than the file.
+    pub(super) fn give_way(&mut self, temp: &Path, swap: Swap) -> Result<(), ReadError> {
+        self.mark_newest(MarkKind::Abandoned, Durability::Synced)?;
+        if swap == Swap::Displaced {
+            self.swap_back(temp)?;
+        }
+        let known = self.known_hashes();
+        self.discard(temp, &known)?;
+        self.dir.disk().sync_dir(&self.dir.state())?;
+        self.session = None;
+        Ok(())
+    }
+
+    /// Puts what is in the temporary file back in the place of the document.
+    pub(super) fn swap_back(&self, temp: &Path) -> io::Result<()> {
+        let (disk, active) = (self.dir.disk(), self.dir.active_session());
+        match disk.exchange(temp, &active) {
+            Ok(Exchange::Done) => Ok(()),
+            Ok(Exchange::Unsupported) => disk.rename(temp, &active),
+            // Someone has removed our text meanwhile, so the place is free.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => disk.rename_new(temp, &active),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The hashes of all texts that the end of the journal can give back.
+    pub(super) fn known_hashes(&self) -> Vec<ContentHash> {
+        let Some(session) = &self.session else { return Vec::new() };
+        let newest = session.tail.newest.as_ref().map(|newest| &newest.record);
+        let effective = session.tail.effective();
+        let before = newest.and_then(|record| record.before);
+        newest
+            .map(|record| record.after)
+            .into_iter()
+            .chain(before)
+            .chain(effective.map(|e| e.after))
+            .collect()
+    }
+
+    /// Removes a temporary file whose text is known, and sets any other aside: it may be an edit that exists nowhere
+    /// else. Returns where it was set aside.
+    pub(super) fn discard(
+        &self,
+        temp: &Path,
+        known: &[ContentHash],
+    ) -> Result<Option<PathBuf>, ReadError> {
+        match self.hash_of(temp)? {
+            Found::Nothing => Ok(None),
+            Found::Text(hash) if known.contains(&hash) => {
+                self.dir.disk().remove_file(temp)?;
+                Ok(None)
+            }
+            Found::Text(_) | Found::Other => self.set_aside(temp).map(Some),
+        }
+    }
+
+    /// Moves a file to the quarantine, under a name that is free, and makes the move durable.
+    pub(super) fn set_aside(&self, path: &Path) -> Result<PathBuf, ReadError> {
+        let place = self.free_quarantine_place(path)?;
+        self.dir.disk().rename_new(path, &place)?;
+        self.dir.disk().sync_dir(&self.dir.quarantine())?;
+        if let Some(parent) = path.parent() {
+            self.dir.disk().sync_dir(parent)?;
+        }
+        Ok(place)
+    }
+
+    /// Copies bytes to the quarantine, under a name that is free, and makes the copy durable.
+    pub(super) fn set_copy_aside(&self, path: &Path, bytes: &[u8]) -> Result<PathBuf, ReadError> {
+        let place = self.free_quarantine_place(path)?;
+        self.write_temp(&place, bytes, None)?;
+        self.dir.disk().sync_dir(&self.dir.quarantine())?;
+        Ok(place)
+    }
+
+    fn free_quarantine_place(&self, path: &Path) -> Result<PathBuf, ReadError> {
+        let quarantine = self.dir.quarantine();
+        self.dir.ensure_directory(&quarantine)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.trim_start_matches('.').trim_end_matches(TEMP_SUFFIX);
+        let names =
+            std::iter::once(name.to_owned()).chain((2_u32..).map(|n| format!("{name}.{n}")));
+        for name in names {
+            let place = quarantine.join(name);
+            if self.dir.disk().entry(&place)?.is_none() {
+                return Ok(place);
+            }
+        }
+        Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
+    }
+
+    /// Says what is at the place of a temporary file, compared with an operation.
+    pub(super) fn temp_state(
+        &self,
+        temp: &Path,
+        before: Option<ContentHash>,
+        after: ContentHash,
+    ) -> Result<TempState, ReadError> {
+        Ok(match self.hash_of(temp)? {
+            Found::Nothing => TempState::Absent,
+            Found::Text(hash) if hash == after => TempState::After,
+            Found::Text(hash) if Some(hash) == before => TempState::Before,
+            Found::Text(_) | Found::Other => TempState::Displaced,
+        })
+    }
+
+    fn hash_of(&self, path: &Path) -> Result<Found, ReadError> {
+        match read_contents(self.dir, path) {
+            Ok(Some(contents)) => Ok(Found::Text(ContentHash::of(&contents.bytes))),
+            Ok(None) => Ok(Found::Nothing),
+            // Whatever an exchange brought out, it was at the place of the document.
+            Err(
+                ReadError::TooLarge { .. }
+                | ReadError::StateDir(StateDirError::Symlink { .. } | StateDirError::NotAFile { .. }),
+            ) => Ok(Found::Other),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Clears the temporary files of operations that came to no end.
+    ///
+    /// What an operation wrote that is not in the journal was never acknowledged and never exchanged with anything, so it
+    /// is removed. Of all others only a known text is removed, and the rest is set aside.
+    pub(super) fn sweep(&self, recovered: &mut Vec<Recovered>) -> Result<(), ReadError> {
+        for (id, temp) in self.temps()? {
+            let known = match self.hashes_of(id)? {
+                Sought::NotInJournal => {
+                    self.dir.disk().remove_file(&temp)?;
+                    continue;
+                }
+                Sought::NoJournal => Vec::new(),
+                Sought::Hashes(hashes) => hashes,
+            };
+            if let Some(path) = self.discard(&temp, &known)? {
+                recovered.push(Recovered::SetAside { path });
+            }
+        }
+        Ok(())
+    }
+
+    /// Clears the temporary files of creations that never came about: a creation displaces nothing.
+    pub(super) fn sweep_dead(&self) -> Result<(), ReadError> {
+        for (_, temp) in self.temps()? {
+            self.dir.disk().remove_file(&temp)?;
+        }
+        Ok(())
+    }
+
+    fn temps(&self) -> Result<Vec<(Uuid, PathBuf)>, ReadError> {
+        let state = self.dir.state();
+        let listed = self.dir.disk().list(&state)?.into_iter().filter_map(|listed| {
+            let id = listed.name.strip_prefix(TEMP_PREFIX)?.strip_suffix(TEMP_SUFFIX)?;
+            Some((id.parse().ok()?, state.join(&listed.name)))
+        });
+        Ok(listed.collect())
+    }
+
+    /// The hashes of the texts that an operation had to do with.
+    fn hashes_of(&self, id: Uuid) -> Result<Sought, ReadError> {
+        let Some(session) = &self.session else { return Ok(Sought::NoJournal) };
+        if session.tail.newest.as_ref().is_some_and(|newest| newest.record.operation.id == id) {
+            return Ok(Sought::Hashes(self.known_hashes()));
+        }
+        let history = History::read(self.dir.disk(), session.journal.path())?;
+        let found = history.operations().iter().find(|op| op.record.operation.id == id);
+        Ok(found.map_or(Sought::NotInJournal, |op| {
+            Sought::Hashes(op.record.before.into_iter().chain([op.record.after]).collect())
+        }))
+    }
+}
+
+/// What the journal knows of an operation.
+enum Sought {
+    NoJournal,
+    NotInJournal,
+    Hashes(Vec<ContentHash>),
+}
+
+/// What was found at a path.
+enum Found {
+    Nothing,
+    Text(ContentHash),
+    Other,
+}

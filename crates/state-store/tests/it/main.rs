@@ -1,0 +1,13 @@
+//! Tests of the store as a whole, on a real file system.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod attacks;
+mod edits;
+mod faults;
+mod faulty_disk;
+mod files;
+mod fixture;
+mod lock;
+mod recovery;
+mod replay;
+mod torn;
