@@ -1,1 +1,37 @@
-//! (in preparation)
+//! Moves a finished session and its documents to the archive.
+//!
+//! Archiving touches several files, and the machine may stop between any two of them. So it is decided first
+//! ([`plan()`], pure), written down in the journal (the *intent*), and carried out in an order whose every prefix the next
+//! command of anyone can finish ([`finish`]). Nothing is removed before its copy is durable, and nothing that was edited
+//! in between is removed at all: then the archiving is withdrawn, and everything is where it was.
+//!
+//! | the process dies after | the next command |
+//! |---|---|
+//! | copying the documents | leaves the copies (nothing refers to them) and goes on with the session |
+//! | the intent | finishes |
+//! | writing `archive/<id>.md` | finishes |
+//! | removing a document, or the design gate | finishes |
+//! | removing `active-session.md` | finishes |
+//! | moving the ledger | finishes |
+//! | the mark `archived` | moves the journal |
+//! | moving the journal | has nothing to do |
+//!
+//! # Guarantees
+//!
+//! Nothing is overwritten: a taken name gets a suffix, and the receipt names what went where. Files in `plans/` that do not
+//! belong to the session stay and are reported.
+//!
+//! # Limitations
+//!
+//! An edit of a file in the instant between comparing it and removing it is lost; the copy in the archive has the text
+//! before the edit.
+
+mod execute;
+mod finish;
+mod plan;
+mod receipt;
+
+pub use crate::execute::{ArchiveError, ArchiveRequest, Archiver, archive};
+pub use crate::finish::{Finished, finish};
+pub use crate::plan::{ArchivePlan, DocumentMove, KeepReason, KeptDocument, Present, plan};
+pub use crate::receipt::{ArchiveReceipt, Check};

@@ -1,0 +1,254 @@
+//! Begins an archiving: copies the documents and writes the intent.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use maestro_session_model::{Document, RelPath, SessionStatus, Timestamp, UpdateError};
+use maestro_state_store::journal::Operation;
+use maestro_state_store::store::{
+    CommitError, Current, FileError, LockedStore, OpenError, ReadError,
+};
+use maestro_state_store::{Actor, ContentHash, StateDir};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::finish::{Finished, finish};
+use crate::plan::{ArchivePlan, DocumentMove, KeptDocument, Present, plan};
+use crate::receipt::ArchiveReceipt;
+
+/// Who archives, and when.
+#[derive(Clone, Debug)]
+pub struct Archiver {
+    /// The author of the operation.
+    pub actor: Actor,
+    /// The time of the operation.
+    pub now: Timestamp,
+    /// The identity of the operation.
+    pub operation: Uuid,
+}
+
+/// How a session is archived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArchiveRequest {
+    /// The status that the archived session gets.
+    pub status: SessionStatus,
+}
+
+/// What an archiving is about to do, as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    pub(crate) status: SessionStatus,
+    pub(crate) updated: Timestamp,
+    /// The name of the archived session, without its ending.
+    pub(crate) archived_as: String,
+    pub(crate) documents: Vec<DocumentMove>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kept: Vec<KeptDocument>,
+    /// The active document that is archived.
+    pub(crate) before: ContentHash,
+    /// The archived document.
+    pub(crate) after: ContentHash,
+    pub(crate) design_document: Option<String>,
+    pub(crate) implementation_plan: Option<String>,
+}
+
+/// The name of the command in the journal.
+pub(crate) const COMMAND: &str = "archive";
+
+impl Intent {
+    fn of(plan: &ArchivePlan, before: ContentHash, after: ContentHash) -> Self {
+        Self {
+            status: plan.session.status,
+            updated: plan.session.updated,
+            archived_as: plan.archived_as.clone(),
+            documents: plan.documents.clone(),
+            kept: plan.kept.clone(),
+            before,
+            after,
+            design_document: plan.session.design_document.clone(),
+            implementation_plan: plan.session.implementation_plan.clone(),
+        }
+    }
+
+    fn to_command(&self) -> serde_json::Value {
+        // Plain data with text keys: it always fits.
+        let mut command = serde_json::to_value(self).unwrap_or_default();
+        if let Some(fields) = command.as_object_mut() {
+            fields.insert("command".to_owned(), COMMAND.into());
+        }
+        command
+    }
+
+    /// Reads the intent from the command of an operation; nothing if it is another command.
+    pub(crate) fn from_command(command: &serde_json::Value) -> Option<Self> {
+        if command.get("command")?.as_str()? != COMMAND {
+            return None;
+        }
+        serde_json::from_value(command.clone()).ok()
+    }
+
+    /// The text of the archived document, made from that of the active one.
+    pub(crate) fn archived_text(&self, active: &Document) -> Result<String, UpdateError> {
+        let mut after = active.session().clone();
+        after.status = self.status;
+        after.updated = self.updated;
+        after.design_document.clone_from(&self.design_document);
+        after.implementation_plan.clone_from(&self.implementation_plan);
+        Ok(active.update(after, "")?.document.text().to_owned())
+    }
+}
+
+/// Archives the session that was opened as `current`, whose document is `document`.
+///
+/// Whether it may be archived is for the caller to say. On an error before the intent is written, copies of documents may
+/// be left in `plans/archive/`; nothing refers to them. When someone edits a file meanwhile, the archiving is withdrawn and
+/// the session is active as before.
+pub fn archive(
+    locked: &mut LockedStore<'_>,
+    current: &Current,
+    document: &Document,
+    request: ArchiveRequest,
+    archiver: &Archiver,
+) -> Result<ArchiveReceipt, ArchiveError> {
+    let present = look(locked)?;
+    let mut plan = plan(document.session(), &present, request.status, archiver.now);
+    let workspace = locked.dir().workspace().to_owned();
+    for moved in &mut plan.documents {
+        let hash =
+            locked.copy_to_new(&place(&workspace, &moved.from), &place(&workspace, &moved.to))?;
+        moved.hash = Some(hash);
+    }
+    let mut intent = Intent::of(&plan, current.hash, current.hash);
+    let text = intent.archived_text(document).map_err(|source| ArchiveError::Uneditable {
+        path: locked.dir().active_session(),
+        source,
+    })?;
+    intent.after = ContentHash::of(text.as_bytes());
+    locked.append_operation(Operation {
+        id: archiver.operation,
+        time: plan.session.updated,
+        actor: archiver.actor.clone(),
+        command: intent.to_command(),
+        canonical: current.canonical,
+    })?;
+    match finish(locked, archiver.now)? {
+        Finished::Archived(receipt) => Ok(*receipt),
+        Finished::Nothing | Finished::JournalMoved => {
+            Err(ArchiveError::EditedMeanwhile { path: locked.dir().active_session() })
+        }
+        Finished::Withdrawn { because } => Err(ArchiveError::EditedMeanwhile { path: because }),
+    }
+}
+
+/// Looks at the directories that archiving is about.
+pub(crate) fn look(locked: &LockedStore<'_>) -> Result<Present, FileError> {
+    let dir = locked.dir();
+    let names = |path: &Path| -> Result<BTreeSet<String>, FileError> {
+        Ok(locked.list(path)?.into_iter().map(|listed| listed.name).collect())
+    };
+    let files = locked.list(&dir.plans())?.into_iter().filter(|listed| listed.is_file);
+    Ok(Present {
+        workspace: dir.workspace().to_string_lossy().into_owned(),
+        plans: dir.relative().join("plans").ok(),
+        in_plans: files.map(|listed| listed.name).collect(),
+        in_archived_plans: names(&dir.archived_plans())?,
+        in_archive: names(&dir.archive())?,
+    })
+}
+
+/// Where a path of the workspace is on the disk.
+pub(crate) fn place(workspace: &Path, path: &RelPath) -> PathBuf {
+    workspace.join(path.as_str())
+}
+
+/// Where an archived session is.
+pub(crate) fn archived_place(dir: &StateDir, archived_as: &str, ending: &str) -> PathBuf {
+    dir.archive().join(format!("{archived_as}{ending}"))
+}
+
+/// Why a session could not be archived, or an archiving not be finished.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// A file that was to be moved was edited meanwhile. The session is active as before.
+    #[error("`{}` was edited while the session was being archived", path.display())]
+    EditedMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The archived document would differ from the active one in more than it should.
+    #[error("`{}` cannot be changed", path.display())]
+    Uneditable {
+        /// The document.
+        path: PathBuf,
+        /// What is in the way.
+        #[source]
+        source: UpdateError,
+    },
+    /// Neither the active document nor its archived copy is there.
+    #[error("the session was being archived, but neither `{}` nor `{}` is there", active.display(), archived.display())]
+    Lost {
+        /// The active document.
+        active: PathBuf,
+        /// The archived one.
+        archived: PathBuf,
+    },
+    /// Another file is where the archived session belongs.
+    #[error("`{}` is not the session that was being archived there", path.display())]
+    PlaceTaken {
+        /// The place.
+        path: PathBuf,
+    },
+    /// A file could not be read, copied, moved or removed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The journal could not be written.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The journal could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl ArchiveError {
+    /// Returns the stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::EditedMeanwhile { .. } | Self::PlaceTaken { .. } => "CONFLICT",
+            Self::Uneditable { .. } => "UNEDITABLE",
+            Self::Lost { .. } => "SESSION_FILE_MISSING",
+            Self::File(error) => error.code(),
+            Self::Commit(error) => error.code(),
+            Self::Open(error) => error.code(),
+            Self::Read(error) => error.code(),
+        }
+    }
+
+    /// Returns what to do next, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::EditedMeanwhile { .. } => {
+                Some("nothing was archived; try again once the file is no longer being edited".to_owned())
+            }
+            Self::Uneditable { .. } => Some(
+                "write `status`, `updated` and the document paths as plain `key: value` lines in the \
+                 front matter, then try again"
+                    .to_owned(),
+            ),
+            Self::Lost { active, .. } => Some(format!(
+                "put the last recorded text back: `maestro log --document > last.md`, then copy it to `{}`",
+                active.display()
+            )),
+            Self::PlaceTaken { path } => {
+                Some(format!("move `{}` elsewhere, then try again", path.display()))
+            }
+            Self::File(error) => error.hint(),
+            Self::Commit(error) => error.hint(),
+            Self::Open(error) => error.hint(),
+            Self::Read(error) => error.hint(),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Finishes an archiving that was begun, by this process or by one that died.
+//!
+//! Every step looks before it acts, so that it can be done again. The order is: archived document, originals of the
+//! documents, design gate, active document, ledger, mark, journal.
+
+use std::path::{Path, PathBuf};
+
+use maestro_session_model::{Document, SessionId, Timestamp};
+use maestro_state_store::ContentHash;
+use maestro_state_store::journal::Operation;
+use maestro_state_store::store::{Attached, FileError, LockedStore, Removal, Store};
+
+use crate::execute::{ArchiveError, Intent, archived_place, place};
+use crate::receipt::{ArchiveReceipt, verify};
+
+/// What there was to finish.
+#[derive(Debug)]
+#[must_use = "a withdrawn archiving has archived nothing"]
+pub enum Finished {
+    /// Nothing.
+    Nothing,
+    /// The journal of a session that was archived; now it is with its session.
+    JournalMoved,
+    /// An archiving.
+    Archived(Box<ArchiveReceipt>),
+    /// An archiving that was withdrawn, because a file was edited after it began. The session is active.
+    Withdrawn {
+        /// The file.
+        because: PathBuf,
+    },
+}
+
+/// Finishes an archiving that was begun and not brought to its end.
+///
+/// To be called under the lock before a session is opened. Closes the session that is open in `locked`.
+pub fn finish(locked: &mut LockedStore<'_>, now: Timestamp) -> Result<Finished, ArchiveError> {
+    let moved = move_archived_journals(locked)?;
+    let Some(Attached { session_id, newest }) = locked.attach()? else {
+        return Ok(if moved { Finished::JournalMoved } else { Finished::Nothing });
+    };
+    let operation = &newest.record.operation;
+    let intent = if newest.abandoned { None } else { Intent::from_command(&operation.command) };
+    let Some(intent) = intent else {
+        return Ok(if moved { Finished::JournalMoved } else { Finished::Nothing });
+    };
+    carry_out(locked, &session_id, &intent, operation, now)
+}
+
+fn carry_out(
+    locked: &mut LockedStore<'_>,
+    session_id: &SessionId,
+    intent: &Intent,
+    operation: &Operation,
+    now: Timestamp,
+) -> Result<Finished, ArchiveError> {
+    let dir = locked.dir().clone();
+    let active = dir.active_session();
+    let archived = archived_place(&dir, &intent.archived_as, ".md");
+
+    let there = locked.read_file(&active)?;
+    match &there {
+        Some(bytes) if ContentHash::of(bytes) == intent.before => {
+            if let Some(done) = write_archived(locked, intent, bytes, &archived)? {
+                return Ok(done);
+            }
+        }
+        Some(_) => return withdraw(locked, intent, &active),
+        None if hash_of(locked, &archived)? == Some(intent.after) => {}
+        None => return Err(ArchiveError::Lost { active, archived }),
+    }
+    if let Some(edited) = remove_originals(locked, intent)? {
+        return withdraw(locked, intent, &edited);
+    }
+    let gate = dir.design_gate(session_id);
+    if let Some(hash) = hash_of(locked, &gate)? {
+        let _gone_or_changed = locked.remove_if_hash(&gate, hash)?;
+    }
+    if locked.remove_if_hash(&active, intent.before)? == Removal::Changed {
+        return withdraw(locked, intent, &active);
+    }
+    let ledger = dir.ledger(session_id);
+    if locked.read_file(&ledger)?.is_some() {
+        locked.move_new(&ledger, &archived_place(&dir, &intent.archived_as, ".ledger.jsonl"))?;
+    }
+    locked.append_archived(now)?;
+    move_journal(locked, session_id, &intent.archived_as)?;
+    let receipt = verify(locked, session_id, intent, operation)?;
+    Ok(Finished::Archived(Box::new(receipt)))
+}
+
+/// Writes the archived document unless it is there; returns how it all ended if the place is not free.
+fn write_archived(
+    locked: &mut LockedStore<'_>,
+    intent: &Intent,
+    active: &[u8],
+    archived: &Path,
+) -> Result<Option<Finished>, ArchiveError> {
+    match hash_of(locked, archived)? {
+        Some(hash) if hash == intent.after => return Ok(None),
+        Some(_) => return Err(ArchiveError::PlaceTaken { path: archived.to_owned() }),
+        None => {}
+    }
+    let path = locked.dir().active_session();
+    // Its hash is that of a text that was read as a session when the intent was written.
+    let document =
+        String::from_utf8(active.to_vec()).ok().and_then(|text| Document::parse(text).ok());
+    let Some(document) = document else { return withdraw(locked, intent, &path).map(Some) };
+    let text = intent
+        .archived_text(&document)
+        .map_err(|source| ArchiveError::Uneditable { path, source })?;
+    locked.write_new(archived, text.as_bytes())?;
+    Ok(None)
+}
+
+/// Removes the documents that were copied; returns the first that was edited after it was copied.
+fn remove_originals(
+    locked: &mut LockedStore<'_>,
+    intent: &Intent,
+) -> Result<Option<PathBuf>, ArchiveError> {
+    let workspace = locked.dir().workspace().to_owned();
+    let mut ready = Vec::new();
+    for moved in &intent.documents {
+        let Some(hash) = moved.hash else { continue };
+        let (from, to) = (place(&workspace, &moved.from), place(&workspace, &moved.to));
+        match hash_of(locked, &from)? {
+            Some(found) if found != hash => return Ok(Some(from)),
+            Some(_) if hash_of(locked, &to)?.is_none() => {
+                // Someone took the copy away; the original is still here to be copied again.
+                locked.copy_to_new(&from, &to)?;
+            }
+            _ => {}
+        }
+        ready.push((from, hash));
+    }
+    // Nothing is removed before all of them have been looked at.
+    for (from, hash) in ready {
+        if locked.remove_if_hash(&from, hash)? == Removal::Changed {
+            return Ok(Some(from));
+        }
+    }
+    Ok(None)
+}
+
+/// Takes back what was done so far: originals that are gone return, copies and the archived document go.
+fn withdraw(
+    locked: &mut LockedStore<'_>,
+    intent: &Intent,
+    because: &Path,
+) -> Result<Finished, ArchiveError> {
+    let workspace = locked.dir().workspace().to_owned();
+    for moved in &intent.documents {
+        let Some(hash) = moved.hash else { continue };
+        let (from, to) = (place(&workspace, &moved.from), place(&workspace, &moved.to));
+        if hash_of(locked, &to)? != Some(hash) {
+            continue;
+        }
+        if locked.read_file(&from)?.is_none() {
+            locked.move_new(&to, &from)?;
+        } else {
+            let _gone_or_changed = locked.remove_if_hash(&to, hash)?;
+        }
+    }
+    let archived = archived_place(locked.dir(), &intent.archived_as, ".md");
+    let _gone_or_changed = locked.remove_if_hash(&archived, intent.after)?;
+    Ok(Finished::Withdrawn { because: because.to_owned() })
+}
+
+/// Moves the journals of archived sessions that are still in their old place.
+fn move_archived_journals(locked: &mut LockedStore<'_>) -> Result<bool, ArchiveError> {
+    let dir = locked.dir().clone();
+    let mut moved = false;
+    for listed in locked.list(&dir.journals())? {
+        let id = listed.name.strip_suffix(".jsonl").and_then(|id| id.parse::<SessionId>().ok());
+        let Some(id) = id else { continue };
+        let Some(history) = Store::new(dir.clone()).history(&id)? else { continue };
+        let Some(last) = history.operations().last().filter(|last| last.archived) else { continue };
+        let Some(intent) = Intent::from_command(&last.record.operation.command) else { continue };
+        move_journal(locked, &id, &intent.archived_as)?;
+        moved = true;
+    }
+    Ok(moved)
+}
+
+fn move_journal(
+    locked: &mut LockedStore<'_>,
+    session_id: &SessionId,
+    archived_as: &str,
+) -> Result<(), FileError> {
+    let dir = locked.dir();
+    let (from, to) = (dir.journal(session_id), archived_place(dir, archived_as, ".journal.jsonl"));
+    locked.move_new(&from, &to)
+}
+
+pub(crate) fn hash_of(
+    locked: &LockedStore<'_>,
+    path: &Path,
+) -> Result<Option<ContentHash>, FileError> {
+    Ok(locked.read_file(path)?.map(|bytes| ContentHash::of(&bytes)))
+}

@@ -1,0 +1,230 @@
+//! Decides what archiving a session would move, and where to. Touches nothing.
+
+use std::collections::BTreeSet;
+
+use maestro_session_model::{RelPath, Session, SessionStatus, Timestamp};
+use maestro_state_store::ContentHash;
+use serde::{Deserialize, Serialize};
+
+/// What is there, as far as archiving has to know.
+#[derive(Clone, Debug, Default)]
+pub struct Present {
+    /// The workspace, an absolute path.
+    pub workspace: String,
+    /// Where plans lie, relative to the workspace.
+    pub plans: Option<RelPath>,
+    /// The names of the files in `plans/`.
+    pub in_plans: BTreeSet<String>,
+    /// The names in `plans/archive/` that are taken.
+    pub in_archived_plans: BTreeSet<String>,
+    /// The names in `state/archive/` that are taken.
+    pub in_archive: BTreeSet<String>,
+}
+
+/// What is to be moved where.
+#[must_use = "a plan moves nothing"]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchivePlan {
+    /// The name of the archived session, without its ending: the session id, with a suffix if that is taken.
+    pub archived_as: String,
+    /// The documents that move.
+    pub documents: Vec<DocumentMove>,
+    /// The documents that stay where they are, and why.
+    pub kept: Vec<KeptDocument>,
+    /// The session as its archived document says it.
+    pub session: Session,
+}
+
+/// A document on its way to the archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentMove {
+    /// Where it is, relative to the workspace.
+    pub from: RelPath,
+    /// Where it goes, relative to the workspace.
+    pub to: RelPath,
+    /// What was copied; known once it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<ContentHash>,
+}
+
+/// A document of the session that archiving leaves where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptDocument {
+    /// Its path, as the session has it.
+    pub path: String,
+    /// Why it stays.
+    pub reason: KeepReason,
+}
+
+/// Why a document stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepReason {
+    /// It does not lie in `plans/`.
+    OutsidePlans,
+    /// It is not there.
+    Missing,
+}
+
+/// Decides what archiving `session` with `status` at `now` moves.
+///
+/// Only files directly in `plans/` move. A taken name gets a suffix. A document that is both design and plan moves once.
+pub fn plan(
+    session: &Session,
+    present: &Present,
+    status: SessionStatus,
+    now: Timestamp,
+) -> ArchivePlan {
+    let mut after = session.clone();
+    after.status = status;
+    after.updated = now.max(session.updated.next());
+    let mut taken = present.in_archived_plans.clone();
+    let mut documents: Vec<DocumentMove> = Vec::new();
+    let mut kept = Vec::new();
+    for document in [&mut after.design_document, &mut after.implementation_plan] {
+        let Some(path) = document else { continue };
+        let name = match in_plans(path, present) {
+            Ok(name) => name,
+            Err(reason) => {
+                let path = path.clone();
+                kept.push(KeptDocument { path, reason });
+                continue;
+            }
+        };
+        let Some(plans) = &present.plans else { continue };
+        let Ok(from) = plans.join(&name) else { continue };
+        let known = documents.iter().find(|moved| moved.from == from).map(|moved| moved.to.clone());
+        let to = known.or_else(|| {
+            let free = free_name(&name, &taken);
+            let to = plans.join(&format!("archive/{free}")).ok()?;
+            taken.insert(free);
+            documents.push(DocumentMove { from, to: to.clone(), hash: None });
+            Some(to)
+        });
+        if let Some(to) = to {
+            *path = to.to_string();
+        }
+    }
+    let archived = free_name(&format!("{}.md", session.session_id), &present.in_archive);
+    let archived_as = archived.trim_end_matches(".md").to_owned();
+    ArchivePlan { archived_as, documents, kept, session: after }
+}
+
+/// The name of a document that lies directly in `plans/` and is there.
+fn in_plans(path: &str, present: &Present) -> Result<String, KeepReason> {
+    let path = RelPath::within(&present.workspace, path).map_err(|_| KeepReason::OutsidePlans)?;
+    let plans = present.plans.as_ref().ok_or(KeepReason::OutsidePlans)?;
+    let name = path.file_name().to_owned();
+    if plans.join(&name).ok() != Some(path) {
+        return Err(KeepReason::OutsidePlans);
+    }
+    if present.in_plans.contains(&name) { Ok(name) } else { Err(KeepReason::Missing) }
+}
+
+/// `name`, or with the first of `-2`, `-3`, … in front of its ending that is free.
+///
+/// Compared without regard to case, because some file systems do so.
+fn free_name(name: &str, taken: &BTreeSet<String>) -> String {
+    let is_taken =
+        |name: &str| taken.iter().any(|other| other.to_lowercase() == name.to_lowercase());
+    if !is_taken(name) {
+        return name.to_owned();
+    }
+    let (stem, ending) = match name.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
+        _ => (name, String::new()),
+    };
+    let mut n = 2_u64;
+    loop {
+        let candidate = format!("{stem}-{n}{ending}");
+        if !is_taken(&candidate) {
+            return candidate;
+        }
+        n += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use maestro_session_model::{Document, FrontMatter};
+
+    use super::*;
+
+    fn session(design: Option<&str>, plan: Option<&str>) -> Session {
+        let text = "---\nsession_id: 2026-01-15-a\ncreated: 2026-01-15T10:00:00Z\n\
+                    updated: 2026-01-15T10:00:00Z\nstatus: in_progress\nphases: []\n---\n";
+        let mut session = Document::parse(text.to_owned()).unwrap().session().clone();
+        session.design_document = design.map(str::to_owned);
+        session.implementation_plan = plan.map(str::to_owned);
+        assert!(Document::create(session.clone(), FrontMatter::Yaml).is_canonical());
+        session
+    }
+
+    fn present(in_plans: &[&str], in_archived_plans: &[&str], in_archive: &[&str]) -> Present {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Present {
+            workspace: "/home/u/app".to_owned(),
+            plans: Some(RelPath::parse("docs/maestro/plans").unwrap()),
+            in_plans: names(in_plans),
+            in_archived_plans: names(in_archived_plans),
+            in_archive: names(in_archive),
+        }
+    }
+
+    fn planned(session: &Session, present: &Present) -> ArchivePlan {
+        plan(session, present, SessionStatus::Completed, session.updated)
+    }
+
+    #[test]
+    fn documents_move_to_the_archive_and_the_session_points_there() {
+        let session = session(
+            Some("/home/u/app/docs/maestro/plans/design.md"),
+            Some("docs/maestro/plans/plan.md"),
+        );
+        let plan = planned(&session, &present(&["design.md", "plan.md", "other.md"], &[], &[]));
+        let moved: Vec<&str> = plan.documents.iter().map(|moved| moved.to.as_str()).collect();
+        assert_eq!(
+            moved,
+            ["docs/maestro/plans/archive/design.md", "docs/maestro/plans/archive/plan.md"]
+        );
+        assert_eq!(plan.session.design_document.as_deref(), Some(moved[0]));
+        assert_eq!(plan.session.implementation_plan.as_deref(), Some(moved[1]));
+        assert_eq!(plan.session.status, SessionStatus::Completed);
+        assert_eq!(plan.archived_as, "2026-01-15-a");
+    }
+
+    #[test]
+    fn a_taken_name_gets_a_suffix() {
+        let session = session(None, Some("docs/maestro/plans/plan.md"));
+        let plan = planned(
+            &session,
+            &present(&["plan.md"], &["Plan.md", "plan-2.md"], &["2026-01-15-a.md"]),
+        );
+        assert_eq!(plan.documents[0].to.file_name(), "plan-3.md");
+        assert_eq!(plan.archived_as, "2026-01-15-a-2");
+    }
+
+    #[test]
+    fn one_file_that_is_design_and_plan_moves_once() {
+        let path = Some("docs/maestro/plans/both.md");
+        let plan = planned(&session(path, path), &present(&["both.md"], &[], &[]));
+        assert_eq!(plan.documents.len(), 1);
+        assert_eq!(plan.session.design_document, plan.session.implementation_plan);
+    }
+
+    #[test]
+    fn what_is_not_in_plans_stays_where_it_is() {
+        let session = session(Some("docs/design.md"), Some("docs/maestro/plans/gone.md"));
+        let plan = planned(&session, &present(&["x.md"], &[], &[]));
+        assert_eq!(plan.documents, []);
+        let reasons: Vec<KeepReason> = plan.kept.iter().map(|kept| kept.reason).collect();
+        assert_eq!(reasons, [KeepReason::OutsidePlans, KeepReason::Missing]);
+        assert_eq!(plan.session.design_document, session.design_document);
+    }
+
+    #[test]
+    fn a_session_without_documents_moves_alone() {
+        let plan = planned(&session(None, None), &present(&[], &[], &[]));
+        assert_eq!((plan.documents, plan.kept), (vec![], vec![]));
+    }
+}

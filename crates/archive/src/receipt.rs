@@ -1,0 +1,107 @@
+//! What an archiving did, and whether everything is where it belongs.
+
+use maestro_session_model::{SessionId, SessionStatus};
+use maestro_state_store::journal::Operation;
+use maestro_state_store::store::{LockedStore, Removal};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::execute::{ArchiveError, Intent, archived_place, place};
+use crate::finish::hash_of;
+use crate::plan::KeptDocument;
+
+/// What an archiving did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ArchiveReceipt {
+    /// The session.
+    pub session_id: SessionId,
+    /// The operation, as the journal knows it.
+    pub operation: Uuid,
+    /// The status that the session was archived with.
+    pub status: SessionStatus,
+    /// The archived session, relative to the workspace.
+    pub archive_path: String,
+    /// Everything that was archived, at its new place: the session, then its design and its plan.
+    pub archived_files: Vec<String>,
+    /// What got another name because its own was taken: old place, new place.
+    pub renamed: Vec<(String, String)>,
+    /// Documents of the session that were not moved, and why.
+    pub kept: Vec<KeptDocument>,
+    /// Files in `plans/` that do not belong to this session.
+    pub strangers: Vec<String>,
+    /// The checks of the archive protocol.
+    pub checks: Vec<Check>,
+}
+
+impl ArchiveReceipt {
+    /// Whether all checks passed.
+    pub fn is_verified(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+}
+
+/// One check of the archive protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What has to be so.
+    pub name: &'static str,
+    /// Whether it is.
+    pub passed: bool,
+    /// What was found where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+/// Checks that everything is where it belongs. A leftover is removed if its copy in the archive is identical.
+pub(crate) fn verify(
+    locked: &mut LockedStore<'_>,
+    session_id: &SessionId,
+    intent: &Intent,
+    operation: &Operation,
+) -> Result<ArchiveReceipt, ArchiveError> {
+    let dir = locked.dir().clone();
+    let workspace = dir.workspace().to_owned();
+    let archived = archived_place(&dir, &intent.archived_as, ".md");
+
+    let mut left = Vec::new();
+    let mut unreadable = Vec::new();
+    for moved in &intent.documents {
+        let Some(hash) = moved.hash else { continue };
+        if locked.remove_if_hash(&place(&workspace, &moved.from), hash)? == Removal::Changed {
+            left.push(moved.from.to_string());
+        }
+        if hash_of(locked, &place(&workspace, &moved.to))? != Some(hash) {
+            unreadable.push(moved.to.to_string());
+        }
+    }
+    let session_is_archived = hash_of(locked, &archived)? == Some(intent.after);
+    let still_active = locked.read_file(&dir.active_session())?.is_some();
+    let show = |path: &std::path::Path| {
+        path.strip_prefix(&workspace).unwrap_or(path).to_string_lossy().replace('\\', "/")
+    };
+    let listed = |files: Vec<String>| if files.is_empty() { None } else { Some(files.join(", ")) };
+    let check = |name, found: Option<String>| Check { name, passed: found.is_none(), found };
+    let checks = vec![
+        check("no active session file", still_active.then(|| show(&dir.active_session()))),
+        check("no document of this session left in plans", listed(left)),
+        check("archived documents are readable", listed(unreadable)),
+        check("archived session is readable", (!session_is_archived).then(|| show(&archived))),
+    ];
+
+    let in_plans = locked.list(&dir.plans())?.into_iter().filter(|listed| listed.is_file);
+    let strangers = in_plans.map(|listed| show(&dir.plans().join(listed.name)));
+    let mut archived_files = vec![show(&archived)];
+    archived_files.extend(intent.documents.iter().map(|moved| moved.to.to_string()));
+    let renamed = intent.documents.iter().filter(|m| m.from.file_name() != m.to.file_name());
+    Ok(ArchiveReceipt {
+        session_id: session_id.clone(),
+        operation: operation.id,
+        status: intent.status,
+        archive_path: show(&archived),
+        archived_files,
+        renamed: renamed.map(|m| (m.from.to_string(), m.to.to_string())).collect(),
+        kept: intent.kept.clone(),
+        strangers: strangers.collect(),
+        checks,
+    })
+}

@@ -1,0 +1,90 @@
+//! Putting the active session into the archive.
+
+use maestro_archive::{
+    ArchiveError, ArchiveReceipt, ArchiveRequest as Request, Archiver, Finished, archive, finish,
+};
+use maestro_session_model::{PhaseId, Session, SessionStatus};
+use maestro_state_store::store::LockedStore;
+
+use crate::change::Opened;
+use crate::error::SessionError;
+use crate::workspace::Workspace;
+
+/// How often an archiving begins anew because someone edited a file meanwhile.
+const MAX_ATTEMPTS: u32 = 4;
+
+/// How a session is to be archived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArchiveOptions {
+    /// Whether to archive it though phases are open.
+    pub force: bool,
+    /// The status that it gets; `completed` if all phases are done and `aborted` if not, when absent.
+    pub status: Option<SessionStatus>,
+}
+
+impl Workspace {
+    /// Archives the active session, with its design and its plan, and checks that everything is where it belongs.
+    ///
+    /// A session with open phases is archived only when `force` says so, one with a phase that has to be reconciled never.
+    pub fn archive(&self, options: ArchiveOptions) -> Result<ArchiveReceipt, SessionError> {
+        let mut locked = self.lock()?;
+        if let Finished::Archived(receipt) = finish(&mut locked, self.env.now())? {
+            // Someone had begun what is asked for.
+            return Ok(*receipt);
+        }
+        let mut attempt = 1;
+        loop {
+            let Opened { current, document, .. } =
+                self.open_session(&mut locked)?.ok_or_else(|| self.no_session())?;
+            let status = status_for(document.session(), options)?;
+            let archiver = Archiver {
+                actor: self.env.actor.clone(),
+                now: self.env.now(),
+                operation: self.env.new_id(),
+            };
+            match archive(&mut locked, &current, &document, Request { status }, &archiver) {
+                Err(ArchiveError::EditedMeanwhile { .. }) if attempt < MAX_ATTEMPTS => attempt += 1,
+                ended => return Ok(ended?),
+            }
+        }
+    }
+
+    /// Brings an archiving that was begun to its end, whoever began it.
+    pub(crate) fn finish_archiving(
+        &self,
+        locked: &mut LockedStore<'_>,
+    ) -> Result<(), SessionError> {
+        match finish(locked, self.env.now())? {
+            Finished::Nothing
+            | Finished::JournalMoved
+            | Finished::Archived(_)
+            | Finished::Withdrawn { .. } => Ok(()),
+        }
+    }
+}
+
+/// The status that an archived session gets, if it may be archived.
+fn status_for(session: &Session, options: ArchiveOptions) -> Result<SessionStatus, SessionError> {
+    if let Some(phase) = session.phases.iter().find(|phase| phase.needs_reconciliation()) {
+        return Err(SessionError::ReconciliationPending { phase: phase.id.clone() });
+    }
+    let open: Vec<PhaseId> = session
+        .phases
+        .iter()
+        .filter(|phase| !phase.status.unblocks())
+        .map(|phase| phase.id.clone())
+        .collect();
+    let was = session.status;
+    let is_over = open.is_empty() || was != SessionStatus::InProgress;
+    if !is_over && !options.force {
+        let session_id = session.session_id.clone();
+        return Err(SessionError::Unfinished { session_id, open });
+    }
+    Ok(options.status.unwrap_or(match was {
+        SessionStatus::InProgress if open.is_empty() => SessionStatus::Completed,
+        SessionStatus::InProgress => SessionStatus::Aborted,
+        ended @ (SessionStatus::Completed | SessionStatus::Failed | SessionStatus::Aborted) => {
+            ended
+        }
+    }))
+}

@@ -1,0 +1,234 @@
+//! Changing the active session: lock, read, decide, store.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use maestro_session_model::{
+    Command, Decision, Document, Handoff, PhaseId, PhaseStatus, Session, SessionId, decide,
+    read_report,
+};
+use maestro_state_store::store::Recovered;
+use maestro_state_store::{
+    Actor, Change, Committed, Current, Inspected, LockedStore, Operation, Outcome,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::error::SessionError;
+use crate::status::{PhaseView, Progress};
+use crate::workspace::Workspace;
+
+/// How often a change is decided anew because someone edited the file in between.
+const MAX_ATTEMPTS: u32 = 16;
+
+/// What a command did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Changed {
+    /// The operation, as the journal knows it.
+    pub operation: Uuid,
+    /// The session.
+    pub session_id: SessionId,
+    /// The phase that the command was about, as it is now.
+    pub phase: Option<PhaseView>,
+    /// The status that the phase had before.
+    pub before: Option<PhaseStatus>,
+    /// The phase that is being carried out or comes next.
+    pub current_phase: Option<PhaseId>,
+    /// The phases that can begin now.
+    pub ready: Vec<PhaseId>,
+    /// How many phases are in each status.
+    pub progress: Progress,
+    /// Whether all phases are done and none waits for reconciliation.
+    pub ready_to_archive: bool,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl Workspace {
+    /// Carries out a command on the active session.
+    ///
+    /// When this returns, the change has survived. Should someone edit the file at the same moment, their edit is kept and
+    /// the command is decided again on what they wrote.
+    pub fn apply(&self, command: &Command) -> Result<Changed, SessionError> {
+        let mut locked = self.lock()?;
+        for _ in 0..MAX_ATTEMPTS {
+            let Opened { current, document, notes } =
+                self.open_session(&mut locked)?.ok_or_else(|| self.no_session())?;
+            let actor = self.env.actor.clone();
+            let carried = self.carry_out(&mut locked, current, &document, command, actor)?;
+            if let Some(carried) = carried {
+                let sessions = (document.session(), carried.document.session());
+                let warnings = notes.into_iter().chain(carried.warnings).collect();
+                return Ok(changed(carried.operation, command, sessions, warnings));
+            }
+        }
+        Err(self.contended())
+    }
+
+    /// Decides a command on an opened session and stores what comes out; nothing if the file was edited meanwhile.
+    fn carry_out(
+        &self,
+        locked: &mut LockedStore<'_>,
+        current: Current,
+        document: &Document,
+        command: &Command,
+        actor: Actor,
+    ) -> Result<Option<Carried>, SessionError> {
+        let decision = decide(document.session(), command, &self.rules(), self.env.now())?;
+        let Decision { session: after, log, mut warnings } = decision;
+        let time = after.updated;
+        let update = document.update(after, &log).map_err(|source| SessionError::Uneditable {
+            path: self.state_dir().active_session(),
+            source,
+        })?;
+        let operation = Operation {
+            id: self.env.new_id(),
+            time,
+            actor,
+            command: recorded(command),
+            canonical: update.document.is_canonical(),
+        };
+        let id = operation.id;
+        let text = update.document.text().to_owned();
+        let change = Change { text, splices: update.splices, operation };
+        let Outcome::Committed(committed) = locked.commit(current, change)? else {
+            return Ok(None);
+        };
+        warnings.extend(pending_note(&committed));
+        let document = self.remember(update.document);
+        Ok(Some(Carried { operation: id, current: committed.current, document, warnings }))
+    }
+
+    /// Reads a handoff report into what [`Command::Complete`] takes, with what is odd about it.
+    pub fn read_report(
+        &self,
+        phase: &PhaseId,
+        text: &str,
+    ) -> Result<(Handoff, Vec<String>), SessionError> {
+        let workspace = self.state_dir().workspace().to_string_lossy();
+        let report = read_report(text, &workspace)
+            .map_err(|source| SessionError::Report { phase: phase.clone(), source })?;
+        let notes = report.notes();
+        Ok((Handoff::from_report(&report, text), notes))
+    }
+
+    pub(crate) fn lock(&self) -> Result<LockedStore<'_>, SessionError> {
+        Ok(self.store.lock(&self.env.holder, self.env.lock_wait)?)
+    }
+
+    /// Opens the active session for a change: finishes what was begun, records what was edited by hand.
+    ///
+    /// An operation that was recorded, but whose text never came to the file because someone edited it first, is decided
+    /// again on that edit: it may have been acknowledged.
+    pub(crate) fn open_session(
+        &self,
+        locked: &mut LockedStore<'_>,
+    ) -> Result<Option<Opened>, SessionError> {
+        self.finish_archiving(locked)?;
+        let mut notes = Vec::new();
+        let mut again: VecDeque<Operation> = VecDeque::new();
+        'opening: for _ in 0..MAX_ATTEMPTS {
+            // Asked only about texts that the journal does not know; what it finds is remembered.
+            let inspect = |text: &str| {
+                let document = self.remember(Document::parse(text.to_owned())?);
+                Ok(Inspected { session_id: document.session().session_id.clone() })
+            };
+            let opened = locked.open(&inspect, self.env.now(), self.env.new_id())?;
+            let Some(mut current) = opened else { return Ok(None) };
+            let mut document = self.document_of(current.text.clone())?;
+            for recovered in std::mem::take(&mut current.recovered) {
+                notes.push(recovered.to_string());
+                if let Recovered::Abandoned { operation } = recovered {
+                    again.push_back(operation);
+                }
+            }
+            while let Some(operation) = again.front() {
+                let Ok(command) = serde_json::from_value::<Command>(operation.command.clone())
+                else {
+                    again.pop_front();
+                    continue;
+                };
+                let actor = operation.actor.clone();
+                match self.carry_out(locked, current.clone(), &document, &command, actor) {
+                    Ok(Some(carried)) => {
+                        notes.push(format!(
+                            "the change of {} was made again on the edited file",
+                            operation.time
+                        ));
+                        (current, document) = (carried.current, carried.document);
+                    }
+                    Ok(None) => continue 'opening,
+                    Err(SessionError::Command(error)) => {
+                        notes.push(format!(
+                            "the change of {} can no longer be made: {error}",
+                            operation.time
+                        ));
+                    }
+                    Err(error) => return Err(error),
+                }
+                again.pop_front();
+            }
+            return Ok(Some(Opened { current, document, notes }));
+        }
+        Err(self.contended())
+    }
+
+    fn contended(&self) -> SessionError {
+        let path = self.state_dir().active_session();
+        SessionError::Contended { path, attempts: MAX_ATTEMPTS }
+    }
+}
+
+/// A session that is open for a change.
+pub(crate) struct Opened {
+    pub(crate) current: Current,
+    pub(crate) document: Arc<Document>,
+    /// What had to be put in order first, for the user to know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A command that was carried out.
+struct Carried {
+    operation: Uuid,
+    current: Current,
+    document: Arc<Document>,
+    warnings: Vec<String>,
+}
+
+/// What is left to be done for a change that is safe already.
+pub(crate) fn pending_note(committed: &Committed) -> Option<String> {
+    let error = committed.finish_pending.as_ref()?;
+    Some(format!(
+        "the change is recorded, but the session file does not show it yet ({error}); the next command \
+         that changes the session finishes it"
+    ))
+}
+
+/// A command as the journal keeps it.
+fn recorded(command: &Command) -> serde_json::Value {
+    // Commands have text keys and no maps of other types: they always fit.
+    serde_json::to_value(command).unwrap_or_default()
+}
+
+fn changed(
+    operation: Uuid,
+    command: &Command,
+    (before, after): (&Session, &Session),
+    warnings: Vec<String>,
+) -> Changed {
+    let id = command.phase();
+    Changed {
+        operation,
+        session_id: after.session_id.clone(),
+        phase: id.and_then(|id| after.phase(id)).map(PhaseView::of),
+        before: id.and_then(|id| before.phase(id)).map(|phase| phase.status),
+        current_phase: after.current_phase.clone(),
+        ready: maestro_session_model::ready_phases(after)
+            .iter()
+            .map(|phase| phase.id.clone())
+            .collect(),
+        progress: Progress::of(after),
+        ready_to_archive: after.is_ready_to_archive(),
+        warnings,
+    }
+}

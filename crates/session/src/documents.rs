@@ -1,0 +1,93 @@
+//! The design and plan documents that a session is made of.
+
+use std::path::{Path, PathBuf};
+
+use maestro_session_model::{Plan, PlanReport, RelPath, check_plan, read_plan};
+use maestro_state_store::ContentHash;
+use maestro_state_store::store::{LockedStore, Removal};
+
+use crate::error::SessionError;
+use crate::workspace::Workspace;
+
+/// A document of the workspace that was read.
+pub(crate) struct FoundDocument {
+    /// Where it is, relative to the workspace.
+    pub(crate) path: RelPath,
+    pub(crate) text: String,
+}
+
+/// Where a document of a session lies, and whether it was put there.
+pub(crate) struct PlacedDocument {
+    pub(crate) path: RelPath,
+    /// The copy that was made, with its hash.
+    pub(crate) copied: Option<(PathBuf, ContentHash)>,
+}
+
+impl Workspace {
+    /// Checks a plan against the rules, without making anything of it.
+    ///
+    /// `file` is relative to `from`, or absolute; it must lie in the workspace.
+    pub fn check_plan(&self, file: &str, from: &Path) -> Result<PlanReport, SessionError> {
+        let plan = self.plan(&self.document(file, from)?)?;
+        Ok(check_plan(&plan.outlines(), &self.plan_rules()))
+    }
+
+    pub(crate) fn plan(&self, document: &FoundDocument) -> Result<Plan, SessionError> {
+        let path = self.state_dir().workspace().join(document.path.as_str());
+        read_plan(&document.text).map_err(|source| SessionError::Plan { path, source })
+    }
+
+    /// Reads a document of the workspace that the user named.
+    pub(crate) fn document(&self, file: &str, from: &Path) -> Result<FoundDocument, SessionError> {
+        let named = from.join(file);
+        let (path, text) = self.state_dir().read_document(&named.to_string_lossy())?;
+        Ok(FoundDocument { path, text })
+    }
+
+    /// Makes sure that a document lies in `plans/`: one from elsewhere is copied there.
+    ///
+    /// Nothing is overwritten. A copy that is there already is used; another file of that name makes the copy get a
+    /// suffix.
+    pub(crate) fn place(
+        &self,
+        locked: &mut LockedStore<'_>,
+        document: &FoundDocument,
+    ) -> Result<PlacedDocument, SessionError> {
+        let dir = self.state_dir();
+        let plans = dir.relative().join("plans")?;
+        let name = document.path.file_name();
+        if plans.join(name)? == document.path {
+            return Ok(PlacedDocument { path: document.path.clone(), copied: None });
+        }
+        let (stem, ending) = match name.rsplit_once('.') {
+            Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
+            _ => (name, String::new()),
+        };
+        let mut n = 1_u32;
+        loop {
+            let name = if n == 1 { name.to_owned() } else { format!("{stem}-{n}{ending}") };
+            let place = dir.plans().join(&name);
+            match locked.read_file(&place)? {
+                Some(bytes) if bytes == document.text.as_bytes() => {
+                    return Ok(PlacedDocument { path: plans.join(&name)?, copied: None });
+                }
+                Some(_) => n += 1,
+                None => {
+                    let hash = locked.write_new(&place, document.text.as_bytes())?;
+                    let copied = Some((place, hash));
+                    return Ok(PlacedDocument { path: plans.join(&name)?, copied });
+                }
+            }
+        }
+    }
+}
+
+impl PlacedDocument {
+    /// Takes the copy away again, for a session that did not come about.
+    pub(crate) fn take_back(&self, locked: &mut LockedStore<'_>) {
+        if let Some((place, hash)) = &self.copied {
+            // Only tidiness: what is left does no harm, and the error that led here is the one to report.
+            let _left: Result<Removal, _> = locked.remove_if_hash(place, *hash);
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Why an operation failed.
+//!
+//! One type over the error families of the crates below, so that a caller has one place to ask for the code, the kind
+//! and the next step.
+
+use std::path::PathBuf;
+
+use maestro_archive::ArchiveError;
+use maestro_session_model::{
+    CommandError, CreateError, DocumentError, HandoffError, InvalidId, InvalidPath, PhaseId,
+    PlanError, SessionId, SessionStatus, UpdateError,
+};
+use maestro_state_store::journal::JournalError;
+use maestro_state_store::store::{FileError, StateFileError};
+use maestro_state_store::{
+    CommitError, LockError, OpenError, ReadError, SettingsError, StateDirError,
+};
+
+/// Why an operation failed. Unless a variant says otherwise, nothing has changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// A setting has a bad value.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The state dir cannot be used.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// The lock could not be had.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The session file could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The session could not be opened for a change.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A change could not be stored.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A file of the state dir could not be read or written.
+    #[error(transparent)]
+    StateFile(#[from] StateFileError),
+    /// A file of the state dir could not be read, written or moved.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A session could not be archived.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The state of the session forbids it.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// A session cannot be made of this.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// A name breaks the rules for its kind.
+    #[error(transparent)]
+    Id(#[from] InvalidId),
+    /// A path cannot be used.
+    #[error(transparent)]
+    Path(#[from] InvalidPath),
+    /// The session file is not a session.
+    #[error("`{}` is not a readable session", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: DocumentError,
+    },
+    /// The session file cannot be changed without damage to what someone wrote in it.
+    #[error("`{}` cannot be changed", path.display())]
+    Uneditable {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        #[source]
+        source: UpdateError,
+    },
+    /// A plan cannot be read.
+    #[error("`{}` is not a readable plan", path.display())]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: PlanError,
+    },
+    /// A handoff report cannot be read.
+    #[error("the handoff report of phase {phase} cannot be read")]
+    Report {
+        /// The phase that it was for.
+        phase: PhaseId,
+        /// What is wrong with it.
+        #[source]
+        source: HandoffError,
+    },
+    /// There is no active session.
+    #[error("there is no active session in `{}`", dir.display())]
+    NoSession {
+        /// The state dir.
+        dir: PathBuf,
+    },
+    /// There is one already.
+    #[error("session `{session_id}` already exists ({status})")]
+    SessionExists {
+        /// Which.
+        session_id: SessionId,
+        /// Where it stands.
+        status: SessionStatus,
+    },
+    /// The id is that of an archived session.
+    #[error("the session id `{session_id}` is taken by an archived session")]
+    IdTaken {
+        /// The id.
+        session_id: SessionId,
+    },
+    /// Phases are not done yet.
+    #[error("session `{session_id}` is not finished: {}", open_phases(open))]
+    Unfinished {
+        /// Which session.
+        session_id: SessionId,
+        /// The phases that are neither completed nor skipped.
+        open: Vec<PhaseId>,
+    },
+    /// A phase ended without saying what it did.
+    #[error("phase {phase} has to be reconciled before the session is archived")]
+    ReconciliationPending {
+        /// The first such phase.
+        phase: PhaseId,
+    },
+    /// What was to become the session file is no session. The file is as it was.
+    #[error("what was to be written to `{}` is not a session", path.display())]
+    Rejected {
+        /// The session file.
+        path: PathBuf,
+        /// What is wrong with the text.
+        #[source]
+        source: DocumentError,
+    },
+    /// What was to become the session file is not UTF-8. The file is as it was.
+    #[error("what was to be written to `{}` is not UTF-8 text", path.display())]
+    NotText {
+        /// The session file.
+        path: PathBuf,
+    },
+    /// The state dir has no such file.
+    #[error("`{}` does not exist", path.display())]
+    NoSuchFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The session has no journal yet: nothing has changed it through this program.
+    #[error("session `{session_id}` has no journal yet")]
+    NoJournal {
+        /// The session.
+        session_id: SessionId,
+    },
+    /// The journal has no such operation, or several.
+    #[error("{} operation `{operation}`", if *is_ambiguous { "there is more than one" } else { "there is no" })]
+    OperationNotFound {
+        /// What was given: a number, or the beginning of an id.
+        operation: String,
+        /// Whether several begin like that.
+        is_ambiguous: bool,
+    },
+    /// The file changed under us again and again.
+    #[error("`{}` was changed by someone else {attempts} times while it was being changed", path.display())]
+    Contended {
+        /// The file.
+        path: PathBuf,
+        /// How often we tried.
+        attempts: u32,
+    },
+}
+
+fn open_phases(open: &[PhaseId]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = open.iter().take(SHOWN).map(|id| format!("phase {id}")).collect();
+    let more = open.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let are = if open.len() == 1 { "is" } else { "are" };
+    format!("{}{more} {are} open", shown.join(", "))
+}
+
+/// What kind of failure it is; the command line has an exit code for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// A rule of the state forbids it.
+    Refused,
+    /// The request itself is wrong.
+    Usage,
+    /// There is no session.
+    NoSession,
+    /// Someone else has the lock.
+    Locked,
+    /// A file cannot be understood.
+    Corrupt,
+    /// Two things contradict each other, and only a person can say which holds.
+    Conflict,
+}
+
+impl SessionError {
+    /// Returns the stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Settings(error) => error.code(),
+            Self::StateDir(error) => error.code(),
+            Self::Lock(error) => error.code(),
+            Self::Read(error) => error.code(),
+            Self::Open(error) => error.code(),
+            Self::Commit(error) => error.code(),
+            Self::Journal(error) => error.code(),
+            Self::StateFile(error) => error.code(),
+            Self::File(error) => error.code(),
+            Self::Archive(error) => error.code(),
+            Self::Command(error) => error.code(),
+            Self::Create(error) => error.code(),
+            Self::Id(_) => "BAD_ID",
+            Self::Path(_) => "BAD_PATH",
+            Self::Corrupt { .. } => "CORRUPT",
+            Self::Uneditable { .. } => "UNEDITABLE",
+            Self::Plan { source, .. } => source.code(),
+            Self::Report { source, .. } => source.code(),
+            Self::NoSession { .. } => "NO_SESSION",
+            Self::SessionExists { .. } => "SESSION_EXISTS",
+            Self::IdTaken { .. } => "SESSION_ID_TAKEN",
+            Self::Unfinished { .. } => "SESSION_UNFINISHED",
+            Self::ReconciliationPending { .. } => "RECONCILIATION_PENDING",
+            Self::Rejected { .. } | Self::NotText { .. } => "NOT_A_SESSION",
+            Self::NoSuchFile { .. } => "NOT_FOUND",
+            Self::NoJournal { .. } => "NO_JOURNAL",
+            Self::OperationNotFound { .. } => "OPERATION_NOT_FOUND",
+            Self::Contended { .. } => "CONFLICT",
+        }
+    }
+
+    /// Returns what kind of failure it is.
+    pub fn class(&self) -> ErrorClass {
+        match self.code() {
+            "NO_SESSION" => ErrorClass::NoSession,
+            "LOCKED" => ErrorClass::Locked,
+            "CORRUPT" | "TOO_NEW" | "TOO_LARGE" | "NOT_UTF8" | "SESSION_FILE_MISSING" => {
+                ErrorClass::Corrupt
+            }
+            "CONFLICT" => ErrorClass::Conflict,
+            "BAD_ID" | "BAD_PATH" | "BAD_SETTING" | "TASK_MISSING" => ErrorClass::Usage,
+            _ => ErrorClass::Refused,
+        }
+    }
+
+    /// Returns what to do next, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Settings(error) => error.hint(),
+            Self::StateDir(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Read(error) => error.hint(),
+            Self::Open(error) => error.hint(),
+            Self::Commit(error) => error.hint(),
+            Self::Journal(error) => error.hint(),
+            Self::StateFile(error) => error.hint(),
+            Self::File(error) => error.hint(),
+            Self::Archive(error) => error.hint(),
+            Self::Command(error) => Some(error.hint()),
+            Self::Create(error) => Some(error.hint()),
+            Self::Id(_) | Self::Path(_) | Self::NoSuchFile { .. } => None,
+            Self::Corrupt { .. } => Some(CORRUPT_HINT.to_owned()),
+            Self::Uneditable { .. } => Some(
+                "write the values that are to change as plain `key: value` lines in the front matter, \
+                 then try again"
+                    .to_owned(),
+            ),
+            Self::Plan { source, .. } => source.hint(),
+            Self::Report { source, .. } => source.hint(),
+            Self::NoSession { .. } => {
+                Some("begin one with `maestro new \"<task>\" --plan FILE`".to_owned())
+            }
+            Self::SessionExists { .. } => Some(
+                "see where it stands with `maestro status` and go on with it, or archive it first with \
+                 `maestro archive` (`--force` if it is unfinished)"
+                    .to_owned(),
+            ),
+            Self::IdTaken { .. } => Some("leave `--id` out, or give another one".to_owned()),
+            Self::Unfinished { .. } => Some(
+                "complete or skip what is open, or archive it as it is with `maestro archive --force`"
+                    .to_owned(),
+            ),
+            Self::ReconciliationPending { phase } => Some(format!(
+                "say what it did: `maestro phase reconcile {phase} --created FILE --reason TEXT` (or \
+                 `--report FILE`)"
+            )),
+            Self::Rejected { .. } | Self::NotText { .. } => {
+                Some("nothing was written; mend the text and try again".to_owned())
+            }
+            Self::NoJournal { .. } => {
+                Some("the first command that changes the session begins one".to_owned())
+            }
+            Self::OperationNotFound { .. } => {
+                Some("`maestro log` lists the operations with their numbers".to_owned())
+            }
+            Self::Contended { .. } => {
+                Some("find out what keeps writing the session file, then try again".to_owned())
+            }
+        }
+    }
+}
+
+/// What to do about a session file that cannot be read.
+pub(crate) const CORRUPT_HINT: &str = "mend the file where the error points, or put the last recorded text back: \
+    `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`";

@@ -1,0 +1,180 @@
+//! What happened to a session, as its journal has it.
+
+use maestro_session_model::{PhaseId, SessionId, Timestamp};
+use maestro_state_store::journal::{ActorKind, History, Newest};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::error::SessionError;
+use crate::workspace::Workspace;
+
+/// Which entries of the log to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Only those about this phase.
+    pub phase: Option<PhaseId>,
+    /// Only those by this kind of actor.
+    pub actor: Option<ActorKind>,
+    /// Only the newest so many.
+    pub limit: Option<usize>,
+}
+
+/// The log of a session.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Log {
+    /// The session.
+    pub session_id: SessionId,
+    /// The operations, the oldest first.
+    pub entries: Vec<LogEntry>,
+}
+
+/// An operation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LogEntry {
+    /// The place in the journal, from 1.
+    pub seq: u64,
+    /// The identity.
+    pub operation: Uuid,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// The way in which it came.
+    pub actor: ActorKind,
+    /// The agent or user, where known.
+    pub name: Option<String>,
+    /// What was asked for.
+    pub command: String,
+    /// The phase that it is about.
+    pub phase: Option<PhaseId>,
+    /// What it says, on one line.
+    pub summary: String,
+    /// What became of it.
+    pub state: EntryState,
+    /// How many bytes of the document it removed and inserted.
+    pub changed_bytes: (usize, usize),
+}
+
+/// What became of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryState {
+    /// It is made, and the file shows it.
+    Done,
+    /// It is made; the next command finishes what the file needs.
+    Pending,
+    /// It never took effect.
+    Abandoned,
+}
+
+impl Workspace {
+    /// Returns what happened to the active session, the oldest first. Takes no lock.
+    pub fn log(&self, filter: &LogFilter) -> Result<Log, SessionError> {
+        let (session_id, history) = self.history()?;
+        let mut entries: Vec<LogEntry> = history.operations().iter().map(entry).collect();
+        entries.retain(|entry| {
+            filter.phase.as_ref().is_none_or(|id| entry.phase.as_ref() == Some(id))
+        });
+        entries.retain(|entry| filter.actor.is_none_or(|kind| entry.actor == kind));
+        if let Some(limit) = filter.limit {
+            entries.drain(..entries.len().saturating_sub(limit));
+        }
+        Ok(Log { session_id, entries })
+    }
+
+    /// Returns the document as an operation left it; the newest operation, when none is named.
+    ///
+    /// `operation` is its number or the beginning of its id. Takes no lock.
+    pub fn recorded_document(&self, operation: Option<&str>) -> Result<String, SessionError> {
+        let (_, history) = self.history()?;
+        let Some(named) = operation else {
+            return history.last_document()?.ok_or_else(|| self.no_session());
+        };
+        let by_number = named.parse::<u64>().ok();
+        let mut found = history.operations().iter().filter(|operation| {
+            Some(operation.record.seq) == by_number
+                || operation.record.operation.id.to_string().starts_with(named)
+        });
+        match (found.next(), found.next()) {
+            (Some(operation), None) => Ok(history.text_after(operation.record.seq)?),
+            (found, _) => Err(SessionError::OperationNotFound {
+                operation: named.to_owned(),
+                is_ambiguous: found.is_some(),
+            }),
+        }
+    }
+
+    /// The journal of the active session. An unreadable session file does not hide it.
+    fn history(&self) -> Result<(SessionId, History), SessionError> {
+        let id = match self.read() {
+            Ok(Some(document)) => Some(document.session().session_id.clone()),
+            Ok(None) | Err(_) => None,
+        };
+        let id = match id {
+            Some(id) => Some(id),
+            None => self.only_journal()?,
+        };
+        let id = id.ok_or_else(|| self.no_session())?;
+        match self.store.history(&id)? {
+            Some(history) => Ok((id, history)),
+            None => Err(SessionError::NoJournal { session_id: id }),
+        }
+    }
+
+    /// The session whose journal is the only one in its place, for when the session file does not say.
+    fn only_journal(&self) -> Result<Option<SessionId>, SessionError> {
+        let listed = self.store.list(&self.state_dir().journals())?;
+        let mut ids = listed.iter().filter_map(|listed| {
+            listed.name.strip_suffix(".jsonl").and_then(|id| id.parse::<SessionId>().ok())
+        });
+        Ok(ids.next().filter(|_| ids.next().is_none()))
+    }
+}
+
+fn entry(newest: &Newest) -> LogEntry {
+    let record = &newest.record;
+    let operation = &record.operation;
+    let text = |key: &str| operation.command.get(key).and_then(|value| value.as_str());
+    let phase = operation.command.get("phase");
+    let phase: Option<PhaseId> = phase.and_then(|id| serde_json::from_value(id.clone()).ok());
+    let command = text("command").or_else(|| text("name")).unwrap_or("unknown").to_owned();
+    let state = if newest.abandoned {
+        EntryState::Abandoned
+    } else if newest.done || newest.archived {
+        EntryState::Done
+    } else {
+        EntryState::Pending
+    };
+    LogEntry {
+        seq: record.seq,
+        operation: operation.id,
+        time: operation.time,
+        actor: operation.actor.kind,
+        name: operation.actor.name.clone(),
+        summary: summary(&operation.command),
+        command,
+        phase,
+        state,
+        changed_bytes: (
+            record.splices.iter().map(|splice| splice.remove.len()).sum(),
+            record.splices.iter().map(|splice| splice.insert.len()).sum(),
+        ),
+    }
+}
+
+/// The most telling words of a command: what failed, why something was skipped, what was handed over.
+fn summary(command: &serde_json::Value) -> String {
+    const WORDS: [&str; 6] =
+        ["/failure/message", "/reason", "/resolution", "/task", "/agent", "/status"];
+    let words = WORDS.iter().find_map(|path| command.pointer(path)?.as_str());
+    if let Some(words) = words {
+        return words.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    let Some(handoff) = command.get("handoff") else { return String::new() };
+    let count = |key: &str| handoff.get(key).and_then(|list| list.as_array()).map_or(0, Vec::len);
+    let files = [
+        (count("files_created"), "created"),
+        (count("files_modified"), "modified"),
+        (count("files_deleted"), "deleted"),
+    ];
+    let files = files.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+    files.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,201 @@
+//! What a session looks like from outside: the view that `status` and `next` show.
+//!
+//! The first fields are those of the Node server's `get_session_status`, in its order and with its names; ours follow.
+
+use maestro_session_model::{
+    ExecutionMode, Phase, PhaseId, PhaseStatus, RelPath, Session, SessionId, SessionStatus,
+    TaskComplexity, Timestamp, TokenUsage, WorkflowMode, broken_rules, ready_phases,
+};
+use serde::Serialize;
+
+/// The active session, or that there is none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Status {
+    /// There is an active session.
+    Active(Box<SessionView>),
+    /// There is none.
+    None(NoSession),
+}
+
+/// That there is no active session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NoSession {
+    exists: bool,
+    message: &'static str,
+}
+
+impl NoSession {
+    pub(crate) fn new() -> Self {
+        Self { exists: false, message: "No active session found" }
+    }
+}
+
+/// A session as `status` shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SessionView {
+    exists: bool,
+    /// The identity.
+    pub session_id: SessionId,
+    /// Where it stands.
+    pub status: SessionStatus,
+    /// Standard or express.
+    pub workflow_mode: WorkflowMode,
+    /// The phase that is being carried out or comes next.
+    pub current_phase: Option<PhaseId>,
+    /// How many phases there are.
+    pub total_phases: u64,
+    /// The phases, in the order of the plan.
+    pub phases: Vec<PhaseView>,
+    /// How demanding the task was judged to be.
+    pub task_complexity: Option<TaskComplexity>,
+    /// Whether phases may run side by side.
+    pub execution_mode: Option<ExecutionMode>,
+    /// The parallel batch that is being carried out.
+    pub current_batch: Option<String>,
+    /// Tokens used.
+    pub token_usage: TokenUsage,
+    /// What the user asked for.
+    pub task: String,
+    /// When the session was created.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
+    /// What runs the agents.
+    pub execution_backend: Option<String>,
+    /// The design document.
+    pub design_document: Option<String>,
+    /// The implementation plan.
+    pub implementation_plan: Option<String>,
+    /// How many phases are in each status.
+    pub progress: Progress,
+    /// The phases that can begin now.
+    pub ready: Vec<PhaseId>,
+    /// Whether all phases are done and none waits for reconciliation.
+    pub ready_to_archive: bool,
+    /// Rules that the document breaks, after a hand edit.
+    pub violations: Vec<String>,
+    /// The state dir, relative to the workspace.
+    pub state_dir: RelPath,
+}
+
+/// A phase as `status` shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PhaseView {
+    /// The identity.
+    pub id: PhaseId,
+    /// What the phase is called.
+    pub name: String,
+    /// Where it stands.
+    pub status: PhaseStatus,
+    /// Who carries it out, the first of them.
+    pub agent: Option<String>,
+    /// All who carry it out.
+    pub agents: Vec<String>,
+    /// Whether it may run beside others.
+    pub parallel: bool,
+    /// What it waits for.
+    pub blocked_by: Vec<PhaseId>,
+    /// When it began.
+    pub started: Option<Timestamp>,
+    /// When it ended well.
+    pub completed: Option<Timestamp>,
+    /// How often it was retried.
+    pub retry_count: u64,
+    /// How many of its errors are unresolved.
+    pub open_errors: usize,
+    /// Whether its record has to be put right.
+    pub requires_reconciliation: bool,
+    /// How many files its manifest names.
+    pub files: usize,
+}
+
+/// How many phases are in each status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Not started.
+    pub pending: usize,
+    /// Being carried out.
+    pub in_progress: usize,
+    /// Ended well.
+    pub completed: usize,
+    /// Ended badly.
+    pub failed: usize,
+    /// Left out.
+    pub skipped: usize,
+}
+
+impl Progress {
+    pub(crate) fn of(session: &Session) -> Self {
+        Self {
+            pending: session.count(PhaseStatus::Pending),
+            in_progress: session.count(PhaseStatus::InProgress),
+            completed: session.count(PhaseStatus::Completed),
+            failed: session.count(PhaseStatus::Failed),
+            skipped: session.count(PhaseStatus::Skipped),
+        }
+    }
+
+    /// Returns how many phases are completed or skipped.
+    pub fn done(&self) -> usize {
+        self.completed + self.skipped
+    }
+}
+
+impl SessionView {
+    pub(crate) fn of(session: &Session, state_dir: &RelPath) -> Self {
+        Self {
+            exists: true,
+            session_id: session.session_id.clone(),
+            status: session.status,
+            workflow_mode: session.workflow_mode,
+            current_phase: session.current_phase.clone(),
+            total_phases: session.total_phases,
+            phases: session.phases.iter().map(PhaseView::of).collect(),
+            task_complexity: session.task_complexity,
+            execution_mode: session.execution_mode,
+            current_batch: session.current_batch.clone(),
+            token_usage: session.token_usage.clone(),
+            task: session.task.clone(),
+            created: session.created,
+            updated: session.updated,
+            execution_backend: session.execution_backend.clone(),
+            design_document: session.design_document.clone(),
+            implementation_plan: session.implementation_plan.clone(),
+            progress: Progress::of(session),
+            ready: ready_phases(session).iter().map(|phase| phase.id.clone()).collect(),
+            ready_to_archive: session.is_ready_to_archive(),
+            violations: broken_rules(session),
+            state_dir: state_dir.clone(),
+        }
+    }
+
+    /// Returns the phases that can begin now, as they are shown.
+    pub fn ready_phases(&self) -> impl Iterator<Item = &PhaseView> {
+        // Both are in the order of the plan.
+        let mut ready = self.ready.iter().peekable();
+        self.phases.iter().filter(move |phase| ready.next_if(|id| **id == phase.id).is_some())
+    }
+}
+
+impl PhaseView {
+    pub(crate) fn of(phase: &Phase) -> Self {
+        Self {
+            id: phase.id.clone(),
+            name: phase.name.clone(),
+            status: phase.status,
+            agent: phase.agents.first().cloned(),
+            agents: phase.agents.clone(),
+            parallel: phase.parallel,
+            blocked_by: phase.blocked_by.clone(),
+            started: phase.started,
+            completed: phase.completed,
+            retry_count: phase.retry_count,
+            open_errors: phase.errors.iter().filter(|error| !error.resolved).count(),
+            requires_reconciliation: phase.needs_reconciliation(),
+            files: phase.files_created.len()
+                + phase.files_modified.len()
+                + phase.files_deleted.len(),
+        }
+    }
+}

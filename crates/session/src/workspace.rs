@@ -1,0 +1,144 @@
+//! The workspace: where its state dir is, and the way in to every operation.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use maestro_session_model::{Document, RelPath};
+use maestro_state_store::settings::Origin;
+use maestro_state_store::state_dir::Creation;
+use maestro_state_store::{Disk, Environment, Settings, StateDir, Store, discover_workspace};
+
+use crate::env::Env;
+use crate::error::SessionError;
+use crate::status::{NoSession, SessionView, Status};
+
+/// A project directory with its state dir and settings.
+///
+/// Holding one holds no lock and no open file: every operation takes what it needs and lets go of it. Reading
+/// operations take no lock at all.
+#[derive(Debug)]
+pub struct Workspace {
+    pub(crate) settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) env: Env,
+    /// The document that was seen or written last, so that a process that goes on running parses a text once.
+    pub(crate) last_seen: Mutex<Option<Arc<Document>>>,
+}
+
+/// What [`Workspace::init`] did.
+#[derive(Debug)]
+pub struct Initialised {
+    /// The workspace.
+    pub workspace: PathBuf,
+    /// Its state dir, relative to it.
+    pub state_dir: RelPath,
+    /// What was created.
+    pub creation: Creation,
+    /// The file that remembers a state dir other than the default, if one was written.
+    pub marker: Option<PathBuf>,
+}
+
+impl Workspace {
+    /// Opens the workspace that `start` lies in: the nearest directory upwards that has a state dir, else `start`.
+    ///
+    /// Creates nothing.
+    pub fn discover(start: &Path, env: Env, disk: Arc<dyn Disk>) -> Result<Self, SessionError> {
+        let root = discover_workspace(start, &env.environment, disk.as_ref());
+        Self::open(&root, env, disk)
+    }
+
+    /// Opens the workspace `root`, exactly that directory.
+    ///
+    /// Creates nothing.
+    pub fn open(root: &Path, env: Env, disk: Arc<dyn Disk>) -> Result<Self, SessionError> {
+        let settings = Settings::resolve(root, &env.environment, disk.as_ref())?;
+        let dir = StateDir::locate(root, &settings, disk)?;
+        Ok(Self { settings, store: Store::new(dir), env, last_seen: Mutex::new(None) })
+    }
+
+    /// Makes `root`, exactly that directory, a workspace: creates its state dir, or what is missing of it.
+    ///
+    /// A `state_dir` that is given is remembered in the marker file, so that everyone finds it.
+    pub fn init(
+        root: &Path,
+        state_dir: Option<&RelPath>,
+        env: &Env,
+        disk: &Arc<dyn Disk>,
+    ) -> Result<Initialised, SessionError> {
+        let mut settings = Settings::resolve(root, &env.environment, disk.as_ref())?;
+        if let Some(state_dir) = state_dir {
+            settings.state_dir.value = state_dir.clone();
+            settings.state_dir.origin = Origin::Environment;
+        }
+        let dir = StateDir::locate(root, &settings, Arc::clone(disk))?;
+        let creation = dir.create()?;
+        let marker = if state_dir.is_some() {
+            dir.write_marker()?;
+            Some(dir.marker())
+        } else {
+            None
+        };
+        let workspace = dir.workspace().to_owned();
+        Ok(Initialised { workspace, state_dir: dir.relative().clone(), creation, marker })
+    }
+
+    /// Returns the state dir.
+    pub fn state_dir(&self) -> &StateDir {
+        self.store.dir()
+    }
+
+    /// Returns the settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the environment that the workspace was opened with.
+    pub fn environment(&self) -> &Environment {
+        &self.env.environment
+    }
+
+    /// Returns where the active session stands. Takes no lock.
+    pub fn status(&self) -> Result<Status, SessionError> {
+        Ok(match self.read()? {
+            Some(document) => {
+                let view = SessionView::of(document.session(), self.state_dir().relative());
+                Status::Active(Box::new(view))
+            }
+            None => Status::None(NoSession::new()),
+        })
+    }
+
+    /// Reads the active session's document, if there is one. Takes no lock.
+    pub fn read(&self) -> Result<Option<Arc<Document>>, SessionError> {
+        let Some(stored) = self.store.read()? else { return Ok(None) };
+        self.document_of(stored.text).map(Some)
+    }
+
+    /// The document of a text of the session file; the one that is known, if it has this text.
+    pub(crate) fn document_of(&self, text: String) -> Result<Arc<Document>, SessionError> {
+        if let Some(known) = self.last_seen().filter(|known| known.text() == text) {
+            return Ok(known);
+        }
+        let path = self.state_dir().active_session();
+        let document =
+            Document::parse(text).map_err(|source| SessionError::Corrupt { path, source })?;
+        Ok(self.remember(document))
+    }
+
+    pub(crate) fn remember(&self, document: Document) -> Arc<Document> {
+        let document = Arc::new(document);
+        if let Ok(mut last_seen) = self.last_seen.lock() {
+            *last_seen = Some(Arc::clone(&document));
+        }
+        document
+    }
+
+    fn last_seen(&self) -> Option<Arc<Document>> {
+        // A thread that panicked with this lock has left an older document at worst, and texts are compared.
+        self.last_seen.lock().ok()?.clone()
+    }
+
+    pub(crate) fn no_session(&self) -> SessionError {
+        SessionError::NoSession { dir: self.state_dir().root().to_owned() }
+    }
+}

@@ -1,0 +1,159 @@
+//! Archiving moves everything, loses nothing, and can be finished by whoever comes next.
+
+use maestro_session::Status;
+use maestro_session_model::SessionStatus;
+
+use crate::fixture::{ARCHIVE, FORCE, Fixture, code, complete, skip, start};
+
+/// A session whose phases are all done.
+fn finished() -> Fixture {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    fixture.apply(&complete("1", "src/a.rs")).unwrap();
+    for phase in ["2", "3", "review"] {
+        fixture.apply(&skip(phase, true)).unwrap();
+    }
+    fixture
+}
+
+#[test]
+fn two_sessions_with_one_plan_name_keep_both_plans() {
+    let fixture = finished();
+    fixture.workspace().archive(ARCHIVE).unwrap();
+    fixture.write("plan.md", crate::fixture::PLAN.replace("Rate limiter", "Another one"));
+    let second = fixture.create().unwrap();
+    assert_eq!(second.session.session_id.as_str(), "2026-01-15-add-a-token-bucket-rate-limiter-2");
+    let receipt = fixture.workspace().archive(FORCE).unwrap();
+    assert_eq!(
+        receipt.renamed,
+        [(
+            "docs/maestro/plans/plan.md".to_owned(),
+            "docs/maestro/plans/archive/plan-2.md".to_owned()
+        )]
+    );
+    assert!(fixture.text("docs/maestro/plans/archive/plan.md").contains("Rate limiter"));
+    assert!(fixture.text("docs/maestro/plans/archive/plan-2.md").contains("Another one"));
+}
+
+#[test]
+fn a_given_id_that_is_taken_is_refused() {
+    let fixture = finished();
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    let before = fixture.snapshot();
+    let mut request = fixture.request();
+    request.id = Some(receipt.session_id);
+    assert_eq!(code(fixture.workspace().create_session(&request)), "SESSION_ID_TAKEN");
+    assert_eq!(fixture.snapshot(), before);
+}
+
+#[test]
+fn strangers_in_plans_stay_and_are_reported() {
+    let fixture = finished();
+    fixture.write("docs/maestro/plans/notes.md", "mine");
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    assert_eq!(receipt.strangers, ["docs/maestro/plans/notes.md"]);
+    assert_eq!(fixture.text("docs/maestro/plans/notes.md"), "mine");
+    assert!(receipt.is_verified());
+}
+
+#[test]
+fn a_design_gate_ends_with_its_session() {
+    let fixture = finished();
+    let id = fixture.document().session().session_id.clone();
+    let gate = format!("docs/maestro/state/{id}.design-gate.json");
+    fixture.write(&gate, "{}");
+    fixture.workspace().archive(ARCHIVE).unwrap();
+    assert!(!fixture.path(&gate).exists());
+}
+
+#[test]
+fn the_journal_goes_with_its_session() {
+    let fixture = finished();
+    let id = fixture.document().session().session_id.clone();
+    fixture.workspace().archive(ARCHIVE).unwrap();
+    assert!(fixture.path(&format!("docs/maestro/state/archive/{id}.journal.jsonl")).exists());
+    assert!(!fixture.path(&format!("docs/maestro/state/journal/{id}.jsonl")).exists());
+}
+
+/// Puts back the files that an archiving removed last, as if the machine had stopped before it.
+#[test]
+fn an_archiving_that_was_interrupted_is_finished_by_the_next_command() {
+    let file = "docs/maestro/state/active-session.md";
+    let plan = "docs/maestro/plans/plan.md";
+    for restored in 0..5 {
+        let fixture = finished();
+        let id = fixture.document().session().session_id.clone();
+        let (active, plan_text) = (fixture.text(file), fixture.text(plan));
+        let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+        let archived = fixture.snapshot();
+
+        let journal = format!("docs/maestro/state/journal/{id}.jsonl");
+        let moved = format!("docs/maestro/state/archive/{id}.journal.jsonl");
+        let lines = fixture.text(&moved);
+        fs_err::remove_file(fixture.path(&moved)).unwrap();
+        // Before the journal moved; before the mark; before the session, the plan, the archived session.
+        let without_mark = lines.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+        fixture.write(&journal, if restored == 0 { &lines } else { &without_mark });
+        if restored >= 2 {
+            fixture.write(file, &active);
+        }
+        if restored >= 3 {
+            fixture.write(plan, &plan_text);
+        }
+        if restored >= 4 {
+            fs_err::remove_file(fixture.path(&receipt.archive_path)).unwrap();
+        }
+        // Any command that takes the lock; this one finds no session once all is finished.
+        assert_eq!(code(fixture.apply(&start("1"))), "NO_SESSION", "step {restored}");
+        let names = |files: &[(String, Vec<u8>)]| -> Vec<String> {
+            files.iter().map(|(name, _)| name.clone()).collect()
+        };
+        let found = fixture.snapshot();
+        assert_eq!(names(&found), names(&archived), "step {restored}");
+        let same = found.iter().zip(&archived).filter(|(a, b)| a == b).count();
+        assert!(same >= archived.len() - 1, "only the journal's mark may have another time");
+        assert!(matches!(fixture.workspace().status().unwrap(), Status::None(_)));
+    }
+}
+
+#[test]
+fn an_archiving_is_withdrawn_when_a_file_was_edited_after_it_began() {
+    let fixture = finished();
+    let id = fixture.document().session().session_id.clone();
+    let file = "docs/maestro/state/active-session.md";
+    let (active, plan) = (fixture.text(file), fixture.text("docs/maestro/plans/plan.md"));
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    // As if the machine had stopped after the intent, and someone had edited both files since.
+    let moved = format!("docs/maestro/state/archive/{id}.journal.jsonl");
+    let lines = fixture.text(&moved);
+    fs_err::remove_file(fixture.path(&moved)).unwrap();
+    fixture.write(
+        &format!("docs/maestro/state/journal/{id}.jsonl"),
+        lines.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n",
+    );
+    fixture.write(file, active.clone() + "\nedited\n");
+    fixture.write("docs/maestro/plans/plan.md", plan + "\nedited\n");
+    let changed = fixture.apply(&start("1")).unwrap_err();
+    assert_eq!(changed.code(), "ILLEGAL_TRANSITION", "the session is active again");
+    assert!(!fixture.path(&receipt.archive_path).exists());
+    assert!(fixture.text(file).ends_with("edited\n"));
+    assert!(fixture.text("docs/maestro/plans/plan.md").ends_with("edited\n"));
+    let again = fixture.workspace().archive(ARCHIVE).unwrap();
+    assert_eq!(again.status, SessionStatus::Completed);
+    assert!(fixture.text(&again.archive_path).ends_with("edited\n"));
+    assert!(fixture.text("docs/maestro/plans/archive/plan.md").ends_with("edited\n"));
+}
+
+#[test]
+fn documents_that_are_not_in_plans_stay_where_they_are() {
+    let fixture = finished();
+    let file = "docs/maestro/state/active-session.md";
+    fixture.write("docs/design.md", "design");
+    let text =
+        fixture.text(file).replace("design_document: null", "design_document: docs/design.md");
+    fixture.write(file, text);
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    assert_eq!(receipt.kept.len(), 1);
+    assert!(fixture.path("docs/design.md").exists());
+    assert!(receipt.is_verified());
+}

@@ -1,0 +1,11 @@
+//! What the operations promise, on a real disk.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod archive;
+mod edits;
+mod failures_of_the_node_server;
+mod fixture;
+mod large;
+mod replay;
+mod story;
