@@ -144,13 +144,12 @@ impl Document {
             edits.push(edit);
         }
         let text = self.edited(&edits)?;
-        let document = match layout {
-            Some(layout) => self.rendered(text, after, layout),
-            None => {
-                let document = Self::parse(text).map_err(UpdateError::Refused)?;
-                document.check_against(self, &after)?;
-                document
-            }
+        let document = if let Some(layout) = layout {
+            self.rendered(text, after, layout)
+        } else {
+            let document = Self::parse(text).map_err(UpdateError::Refused)?;
+            document.check_against(self, &after)?;
+            document
         };
         Ok(Update { splices: self.splices(&edits), document })
     }

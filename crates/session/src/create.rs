@@ -40,6 +40,24 @@ pub struct NewSessionRequest {
     pub from: PathBuf,
 }
 
+impl NewSessionRequest {
+    /// Returns a request with a task and a plan, and everything else left to the settings. Relative paths are relative to
+    /// the workspace.
+    pub fn new(task: &str, plan: &str) -> Self {
+        Self {
+            task: task.to_owned(),
+            id: None,
+            topic: None,
+            plan: plan.to_owned(),
+            design: None,
+            express: false,
+            execution_mode: None,
+            complexity: None,
+            from: PathBuf::new(),
+        }
+    }
+}
+
 /// A session that was begun.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CreatedSession {

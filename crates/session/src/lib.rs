@@ -1,6 +1,52 @@
 //! The front door: every operation on a Maestro session, written once.
 //!
-//! (table of contents follows when the crates below have settled)
+//! A [`Workspace`] is a project directory with its state dir and settings. Its methods are the operations: each takes the
+//! lock, brings in order what a crash or a hand edit has left, decides, stores, and lets go. Whoever speaks to people or
+//! programs (a command line, a server, a hook) parses what they say and displays what comes back, and adds no rule.
+//!
+//! # Guarantees
+//!
+//! * An operation that returned `Ok` has survived, whatever happens to the process or the machine afterwards.
+//! * An operation that returned an error has changed nothing, unless the error says otherwise.
+//! * Edits of the session file by others, made before, after or during an operation, are recorded and kept.
+//! * Nothing is read from the process: clock, ids and environment come in through [`Env`].
+//!
+//! # Limitations
+//!
+//! One active session for each state dir. What the disk and the platform guarantee is in `docs/ARCHITECTURE.md`.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use maestro_session::{Env, NewSessionRequest, Workspace};
+//! use maestro_session_model::{Command, PhaseId, Timestamp};
+//! use maestro_state_store::{Actor, ActorKind, Environment, Holder, OsDisk};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! fs_err::OpenOptions::new().create(true).write(true).open(folder.path().join("plan.md")).and_then(|mut file| {
+//!     std::io::Write::write_all(&mut file, b"## Phase 1: Fix the typo\n### Agent: coder\n")
+//! })?;
+//! // In a program, `main` reads the clock and makes the ids.
+//! let noon: Timestamp = "2026-01-15T12:00:00Z".parse()?;
+//! let holder = Holder { pid: 1, host: "here".to_owned(), command: "example".to_owned(), started: noon };
+//! let actor = Actor { kind: ActorKind::Cli, name: None };
+//! let ids = std::sync::atomic::AtomicU64::new(1);
+//! let next_id = move || uuid::Uuid::from_u128(ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed).into());
+//! let env = Env::new(Environment::default(), actor, holder, move || noon, next_id);
+//!
+//! let workspace = Workspace::open(folder.path(), env, Arc::new(OsDisk))?;
+//! let created = workspace.create_session(&NewSessionRequest {
+//!     from: folder.path().to_owned(),
+//!     ..NewSessionRequest::new("Fix a typo", "plan.md")
+//! })?;
+//! assert_eq!(created.session.session_id.as_str(), "2026-01-15-fix-a-typo");
+//!
+//! let started = workspace.apply(&Command::Start { phase: PhaseId::from_number(1)? })?;
+//! assert_eq!(started.progress.in_progress, 1);
+//! # Ok(())
+//! # }
+//! ```
 
 mod archiving;
 mod change;

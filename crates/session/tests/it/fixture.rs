@@ -106,15 +106,8 @@ impl Fixture {
 
     pub(crate) fn request(&self) -> NewSessionRequest {
         NewSessionRequest {
-            task: "Add a token bucket rate limiter".to_owned(),
-            id: None,
-            topic: None,
-            plan: "plan.md".to_owned(),
-            design: None,
-            express: false,
-            execution_mode: None,
-            complexity: None,
             from: self.root().to_owned(),
+            ..NewSessionRequest::new("Add a token bucket rate limiter", "plan.md")
         }
     }
 
