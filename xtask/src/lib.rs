@@ -7,9 +7,7 @@
 //! **Invariant:** this crate stays cheap to compile. A task that needs heavy dependencies becomes its own binary.
 #![expect(clippy::print_stdout, reason = "what a task prints is its result")]
 
-pub mod bench;
 pub mod ci;
-pub mod docs;
 pub mod failure;
 pub mod metadata;
 pub mod project;

@@ -1,10 +1,9 @@
 //! `cargo xtask <task>`: reads the arguments and the environment, runs one task.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use xtask::bench::{self, Bench};
-use xtask::{Failure, Project, ci, docs, tidy};
+use xtask::{Failure, Project, ci, tidy};
 
 const HELP: &str = "\
 Usage: cargo xtask <task>
@@ -40,9 +39,8 @@ fn run(project: &Project, args: &[&str]) -> Result<(), Failure> {
     match args {
         ["ci"] => ci::run(project),
         ["tidy"] => tidy::run(project),
-        ["docs"] => docs::write(project),
-        ["docs", "--check"] => docs::check(project),
-        ["bench", options @ ..] => bench::run(&bench_options(project, options)?),
+        ["docs", ..] => product(project, &[], args),
+        ["bench", ..] => product(project, &["--release"], args),
         ["help" | "--help" | "-h"] => {
             print_help();
             Ok(())
@@ -52,24 +50,19 @@ fn run(project: &Project, args: &[&str]) -> Result<(), Failure> {
     }
 }
 
-fn bench_options(project: &Project, options: &[&str]) -> Result<Bench, Failure> {
-    let mut bench = Bench { scratch: project.root.join("target/xtask-bench"), rounds: 100 };
-    for pair in options.chunks(2) {
-        match pair {
-            ["--rounds", value] => {
-                bench.rounds =
-                    value.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(|| {
-                        Failure::Usage(format!("`--rounds {value}` is not a positive number"))
-                    })?;
-            }
-            ["--dir", value] => bench.scratch = PathBuf::from(value),
-            [option @ ("--rounds" | "--dir")] => {
-                return Err(Failure::Usage(format!("`{option}` needs a value")));
-            }
-            _ => return Err(Failure::Usage(format!("`{}` is not an option", pair.join(" ")))),
-        }
+/// Runs a task that needs the product, in a binary of its own.
+fn product(project: &Project, profile: &[&str], task: &[&str]) -> Result<(), Failure> {
+    let root = project.root.to_string_lossy();
+    let mut args = vec!["run", "--quiet", "--package", "xtask-product"];
+    args.extend(profile);
+    args.extend(["--", root.as_ref()]);
+    args.extend(task);
+    let status = project.cargo(args).status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::Found(format!("{} failed", task.join(" "))))
     }
-    Ok(bench)
 }
 
 #[expect(clippy::print_stdout, reason = "the help was asked for")]

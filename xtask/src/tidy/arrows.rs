@@ -26,7 +26,7 @@ const TEST_PACKAGE: &str = "maestro-testutils";
 const BELOW_TEST_PACKAGE: [&str; 2] = ["maestro-session-model", "maestro-state-store"];
 
 /// The tasks, which may use every crate and which no crate may use.
-const TASKS: &str = "xtask";
+const TASKS: [&str; 2] = ["xtask", "xtask-product"];
 
 /// The package that is started at every agent boundary, and so must start fast.
 pub const LEAN_PACKAGE: &str = "maestro-hook";
@@ -65,7 +65,7 @@ pub fn check(packages: &[Package], files: &[File]) -> Vec<Finding> {
                 format!("move it to `{folder}`: a package is called `maestro-` and its folder"),
             );
         }
-        let for_tests = package.name == TEST_PACKAGE || package.name == TASKS;
+        let for_tests = package.name == TEST_PACKAGE || TASKS.contains(&package.name.as_str());
         if for_tests && package.published {
             find(
                 "publish",
@@ -101,17 +101,17 @@ pub fn check_lean(graph: &Graph) -> Option<Finding> {
 /// Returns why the package `from` may not have the dependency.
 fn may_use(from: &str, dependency: &Dependency) -> Result<(), &'static str> {
     let to = dependency.name.as_str();
-    if !to.starts_with("maestro-") && to != TASKS {
+    if !to.starts_with("maestro-") && !TASKS.contains(&to) {
         return Ok(());
     }
     if to == TEST_PACKAGE {
-        let by_tests = dependency.kind == Kind::Dev || from == TASKS;
+        let by_tests = dependency.kind == Kind::Dev || TASKS.contains(&from);
         return if by_tests { Ok(()) } else { Err("which is for dev-dependencies only") };
     }
-    if to == TASKS {
+    if TASKS.contains(&to) && !TASKS.contains(&from) {
         return Err("which is the end of the line");
     }
-    if from == TASKS || EDGES_IN_A_LAYER.contains(&(from, to)) {
+    if TASKS.contains(&from) || EDGES_IN_A_LAYER.contains(&(from, to)) {
         return Ok(());
     }
     if from == TEST_PACKAGE {
@@ -132,12 +132,15 @@ fn layer(name: &str) -> Option<usize> {
 }
 
 fn is_known(name: &str) -> bool {
-    name == TEST_PACKAGE || name == TASKS || layer(name).is_some()
+    name == TEST_PACKAGE || TASKS.contains(&name) || layer(name).is_some()
 }
 
 /// Returns where a package of the table lives.
 fn folder_of(name: &str) -> String {
-    name.strip_prefix("maestro-").map_or_else(|| name.to_owned(), |role| format!("crates/{role}"))
+    match name.strip_prefix("maestro-") {
+        Some(role) => format!("crates/{role}"),
+        None => name.replace('-', "/"),
+    }
 }
 
 #[cfg(test)]
@@ -151,7 +154,7 @@ mod tests {
         Package {
             name: name.to_owned(),
             folder: folder_of(name),
-            published: name != TEST_PACKAGE && name != TASKS,
+            published: name != TEST_PACKAGE && !TASKS.contains(&name),
             dependencies: uses.iter().map(dependency).collect(),
         }
     }

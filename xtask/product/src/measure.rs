@@ -1,58 +1,40 @@
-//! What the operations cost, measured against what the system alone costs.
+//! Measuring: rounds, medians, floors and bars.
 //!
 //! Absolute times say more about the disk than about us. So each row has a *floor*: the same bytes brought to the disk
 //! by the bare calls that durability needs, measured in the same run. A bar is a multiple of the floor.
-//!
-//! To add an operation, add its row in `rows`; [`alternate`] measures it together with its floor.
+//! Knows nothing of what is measured.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::Failure;
+use xtask::Failure;
 
 /// The length of a journal line without splices of documents: sequence, ids, time, actor, command, hashes, checksum.
 const JOURNAL_LINE_BYTES: usize = 1_024;
 
-/// The sizes of documents: 10 phases and 1,000 phases.
-const DOCUMENT_BYTES: [(&str, usize); 2] = [("9 kB", 9_000), ("900 kB", 900_000)];
-
-/// How to measure.
-#[derive(Clone, Debug)]
-pub struct Bench {
-    /// Where the files are written. Its disk is the one that is measured.
-    pub scratch: PathBuf,
-    /// How often each row is measured.
-    pub rounds: usize,
-}
-
 /// One line of the table.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub(crate) struct Row {
     /// What is measured.
-    pub name: String,
+    pub(crate) name: String,
     /// What the system alone needs for it.
-    pub floor: Duration,
+    pub(crate) floor: Duration,
     /// What we need; nothing in a row that only shows a floor.
-    pub measured: Option<Duration>,
+    pub(crate) measured: Option<Duration>,
     /// What we allow ourselves.
-    pub bar: Option<Bar>,
+    pub(crate) bar: Option<Bar>,
 }
 
 impl Row {
-    /// Returns a row that shows a floor.
-    pub fn floor(name: impl Into<String>, floor: Duration) -> Self {
-        Self { name: name.into(), floor, measured: None, bar: None }
-    }
-
     /// Returns how many times the floor was needed.
-    pub fn ratio(&self) -> Option<f64> {
+    pub(crate) fn ratio(&self) -> Option<f64> {
         self.measured.map(|measured| measured.as_secs_f64() / self.floor.as_secs_f64())
     }
 
     /// Whether the bar is missed. A row without a measurement or a bar misses none.
-    pub fn is_missed(&self) -> bool {
+    pub(crate) fn is_missed(&self) -> bool {
         match (self.measured, self.bar) {
             (Some(measured), Some(bar)) => measured > bar.limit(self.floor),
             (Some(_) | None, None) | (None, Some(_)) => false,
@@ -62,11 +44,11 @@ impl Row {
 
 /// The most that an operation may take: a multiple of the floor and a constant.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bar {
+pub(crate) struct Bar {
     /// How many times the floor; 0 for a bar that is only a time.
-    pub times: f64,
+    pub(crate) times: f64,
     /// How much more.
-    pub plus: Duration,
+    pub(crate) plus: Duration,
 }
 
 impl Bar {
@@ -84,37 +66,12 @@ impl Bar {
     }
 }
 
-/// Prints the table; fails if a bar is missed.
-pub fn run(bench: &Bench) -> Result<(), Failure> {
-    fs_err::create_dir_all(&bench.scratch)?;
-    let rows = rows(bench)?;
-    println!("median of {} rounds, in {}\n", bench.rounds, bench.scratch.display());
-    print!("{}", table(&rows));
-    let missed: Vec<&str> =
-        rows.iter().filter(|row| row.is_missed()).map(|row| row.name.as_str()).collect();
-    if missed.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Found(format!("bench: above the bar: {}", missed.join(", "))))
-}
-
-/// Measures every row. **New operations are added here**, after the floors that they are compared with.
-fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
-    let mut rows = Vec::new();
-    for (label, bytes) in DOCUMENT_BYTES {
-        let mut floor = Floor::new(&bench.scratch, bytes)?;
-        let sample = measure(bench.rounds, || floor.write())?;
-        rows.push(Row::floor(format!("durable write, {label}"), sample.median));
-    }
-    Ok(rows)
-}
-
 /// The calls that a durable change of a document can't do without, on files of their own.
 ///
 /// A temporary file is written and synced, renamed over the document, the directory synced, a line appended to a
 /// journal that is open already, and that synced. No locks, hashes, checks or reads.
 #[derive(Debug)]
-pub struct Floor {
+pub(crate) struct Floor {
     folder: PathBuf,
     document: Vec<u8>,
     line: Vec<u8>,
@@ -123,7 +80,7 @@ pub struct Floor {
 
 impl Floor {
     /// Prepares the files for a document of `bytes` bytes in a folder of its own below `scratch`.
-    pub fn new(scratch: &Path, bytes: usize) -> Result<Self, Failure> {
+    pub(crate) fn new(scratch: &Path, bytes: usize) -> Result<Self, Failure> {
         let folder = scratch.join(format!("floor-{bytes}"));
         fs_err::create_dir_all(&folder)?;
         // Begun anew, so that an earlier run makes no difference.
@@ -134,7 +91,7 @@ impl Floor {
     }
 
     /// Brings the document and the line to the disk.
-    pub fn write(&mut self) -> Result<(), Failure> {
+    pub(crate) fn write(&mut self) -> Result<(), Failure> {
         let temp = self.folder.join("document.tmp");
         let mut file = fs_err::File::create(&temp)?;
         file.write_all(&self.document)?;
@@ -158,11 +115,11 @@ fn sync_directory(folder: &Path) -> Result<(), Failure> {
 
 /// The times of the rounds, reduced to what is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// The time that half of the rounds needed at most.
-    pub median: Duration,
+    pub(crate) median: Duration,
     /// The time of the fastest round.
-    pub min: Duration,
+    pub(crate) min: Duration,
 }
 
 impl Sample {
@@ -174,18 +131,8 @@ impl Sample {
     }
 }
 
-/// Measures `operation` in `rounds` rounds, which must be at least one, after one that doesn't count.
-pub fn measure(
-    rounds: usize,
-    mut operation: impl FnMut() -> Result<(), Failure>,
-) -> Result<Sample, Failure> {
-    operation()?;
-    let times = (0..rounds).map(|_| timed(&mut operation)).collect::<Result<_, Failure>>()?;
-    Ok(Sample::of(times))
-}
-
 /// Measures `floor` and `operation` in turns, so that what else the machine does slows down both.
-pub fn alternate(
+pub(crate) fn alternate(
     rounds: usize,
     mut floor: impl FnMut() -> Result<(), Failure>,
     mut operation: impl FnMut() -> Result<(), Failure>,
@@ -208,7 +155,7 @@ fn timed(operation: &mut impl FnMut() -> Result<(), Failure>) -> Result<Duration
 }
 
 /// Renders the rows with aligned columns.
-pub fn table(rows: &[Row]) -> String {
+pub(crate) fn table(rows: &[Row]) -> String {
     let mut lines = vec![["what", "floor", "measured", "ratio", "bar", ""].map(str::to_owned)];
     for row in rows {
         lines.push([
@@ -261,7 +208,12 @@ mod tests {
     #[test]
     fn the_table_shows_ratios_and_what_missed_its_bar() {
         let rows = [
-            Row::floor("durable write, 9 kB", Duration::from_micros(312)),
+            Row {
+                name: "durable write, 9 kB".to_owned(),
+                floor: Duration::from_micros(312),
+                measured: None,
+                bar: None,
+            },
             row("transition, 10 phases", ms(2), ms(3), Bar { times: 2.0, plus: ms(0) }),
             row("transition, 1,000 phases", ms(12), ms(26), Bar { times: 2.0, plus: ms(1) }),
             row("status", ms(1), Duration::from_micros(400), Bar { times: 0.0, plus: ms(5) }),
@@ -280,18 +232,8 @@ mod tests {
         let bar = Bar { times: 2.0, plus: ms(1) };
         assert!(!row("a", ms(10), ms(21), bar).is_missed());
         assert!(row("a", ms(10), ms(22), bar).is_missed());
-        assert!(!Row::floor("a", ms(10)).is_missed());
-    }
-
-    #[test]
-    fn the_warm_up_does_not_count() {
-        let mut calls = 0;
-        let sample = measure(4, || {
-            calls += 1;
-            Ok(())
-        });
-        assert!(sample.is_ok_and(|sample| sample.min <= sample.median));
-        assert_eq!(calls, 5);
+        let unmeasured = Row { measured: None, ..row("a", ms(10), ms(0), bar) };
+        assert!(!unmeasured.is_missed());
     }
 
     #[test]
@@ -307,7 +249,7 @@ mod tests {
 
     #[test]
     fn an_operation_that_fails_ends_the_measurement() {
-        let failed = measure(3, || Err(Failure::Found("no".to_owned())));
+        let failed = alternate(3, || Ok(()), || Err(Failure::Found("no".to_owned())));
         assert!(failed.is_err());
     }
 

@@ -8,24 +8,24 @@ use std::io;
 
 use clap::{Arg, Command};
 
-use crate::{Failure, Project};
+use xtask::{Failure, Project};
 
 /// A generated page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub(crate) struct Page {
     /// The path from the root.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// What the file must hold.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Returns all generated pages, as the code wants them.
 fn pages() -> Vec<Page> {
-    Vec::new()
+    vec![Page { path: "docs/CLI.md", text: render(&maestro_cli::command()) }]
 }
 
 /// Writes the pages that are missing or out of date.
-pub fn write(project: &Project) -> Result<(), Failure> {
+pub(crate) fn write(project: &Project) -> Result<(), Failure> {
     for page in outdated(project, pages())? {
         let path = project.root.join(page.path);
         if let Some(folder) = path.parent() {
@@ -39,7 +39,7 @@ pub fn write(project: &Project) -> Result<(), Failure> {
 }
 
 /// Fails if a page is missing or out of date.
-pub fn check(project: &Project) -> Result<(), Failure> {
+pub(crate) fn check(project: &Project) -> Result<(), Failure> {
     let outdated: Vec<&str> =
         outdated(project, pages())?.into_iter().map(|page| page.path).collect();
     if outdated.is_empty() {
@@ -71,7 +71,7 @@ fn outdated(project: &Project, pages: Vec<Page>) -> Result<Vec<Page>, Failure> {
 /// Renders the reference of a command line as Markdown: one section for each command, in the order of its help.
 ///
 /// Hidden commands and options are left out. Options that hold everywhere are shown once, at the top.
-pub fn render(command: &Command) -> String {
+pub(crate) fn render(command: &Command) -> String {
     let mut command = command.clone();
     // Spells out usage lines and names of subcommands.
     command.build();

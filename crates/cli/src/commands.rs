@@ -1,0 +1,21 @@
+//! The commands, one module each: what it takes, and what it calls and shows.
+
+pub(crate) mod abort;
+pub(crate) mod archive;
+pub(crate) mod init;
+pub(crate) mod log;
+pub(crate) mod new;
+pub(crate) mod next;
+pub(crate) mod phase;
+pub(crate) mod plan;
+pub(crate) mod settings;
+pub(crate) mod state;
+pub(crate) mod status;
+
+mod by_user;
+mod changed;
+mod handoff;
+mod plan_check;
+mod receipt;
+mod steps;
+mod words;

@@ -1,0 +1,135 @@
+//! `maestro next`
+
+use clap::Args;
+use maestro_session::{PhaseView, SessionView, Status};
+use maestro_session_model::{PhaseId, PhaseStatus, SessionId, SessionStatus};
+use serde::Serialize;
+
+use crate::commands::status::no_session;
+use crate::commands::words::{done, list, status, waits_for};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::invocation::Place;
+use crate::table::Table;
+use crate::terminal::Terminal;
+use crate::text::{Span, Text, bold, dim, plain};
+
+/// Show what can be done next
+///
+/// Lists the phases that can be started, those in progress, those that failed, and what
+/// the others wait for. Takes no lock. Exits with 3 when there is no session.
+#[derive(Debug, Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  maestro next
+  maestro next --json"
+)]
+pub(crate) struct NextArgs {}
+
+pub(crate) fn run(place: Place, terminal: &mut Terminal) -> Result<ExitCode, Failure> {
+    match place.workspace()?.status()? {
+        Status::Active(session) => {
+            terminal.show(&fields(&session), text)?;
+            Ok(ExitCode::DONE)
+        }
+        Status::None(none) => {
+            terminal.show(&none, |_| no_session())?;
+            Ok(ExitCode::NO_SESSION)
+        }
+    }
+}
+
+/// What can be done next.
+#[derive(Serialize)]
+struct Fields<'s> {
+    exists: bool,
+    session_id: &'s SessionId,
+    status: SessionStatus,
+    ready: Vec<&'s PhaseView>,
+    in_progress: Vec<&'s PhaseView>,
+    failed: Vec<&'s PhaseView>,
+    to_reconcile: Vec<&'s PhaseView>,
+    waiting: Vec<Waiting<'s>>,
+    ready_to_archive: bool,
+}
+
+/// A phase that cannot begin yet.
+#[derive(Serialize)]
+struct Waiting<'s> {
+    #[serde(flatten)]
+    phase: &'s PhaseView,
+    waits_for: Vec<PhaseId>,
+}
+
+fn fields(session: &SessionView) -> Fields<'_> {
+    let with = |wanted: PhaseStatus| session.phases.iter().filter(move |p| p.status == wanted);
+    let done = done(session);
+    let waiting = with(PhaseStatus::Pending)
+        .map(|phase| Waiting { phase, waits_for: waits_for(phase, &done) })
+        .filter(|waiting| !waiting.waits_for.is_empty());
+    Fields {
+        exists: true,
+        session_id: &session.session_id,
+        status: session.status,
+        ready: session.ready_phases().collect(),
+        in_progress: with(PhaseStatus::InProgress).collect(),
+        failed: with(PhaseStatus::Failed).collect(),
+        to_reconcile: session.phases.iter().filter(|phase| phase.requires_reconciliation).collect(),
+        waiting: waiting.collect(),
+        ready_to_archive: session.ready_to_archive,
+    }
+}
+
+fn text(next: &Fields<'_>) -> Text {
+    let mut text = Text::default();
+    if next.status != SessionStatus::InProgress {
+        let ended = format!("The session is {}: ", status(next.status.as_str()));
+        text.line([plain(ended), bold("maestro archive")]);
+        return text;
+    }
+    if next.ready_to_archive {
+        text.line([plain("All phases are done: "), bold("maestro archive")]);
+        return text;
+    }
+    let command = |verb, rest: &'static str| {
+        move |phase: &PhaseView| bold(format!("maestro phase {verb} {}{rest}", phase.id))
+    };
+    section(&mut text, "Ready", &next.ready, command("start", ""));
+    section(&mut text, "In progress", &next.in_progress, command("complete", " --report FILE"));
+    section(&mut text, "Failed", &next.failed, command("retry", ""));
+    section(
+        &mut text,
+        "To be reconciled",
+        &next.to_reconcile,
+        command("reconcile", " --report FILE"),
+    );
+    let waiting: Vec<&PhaseView> = next.waiting.iter().map(|waiting| waiting.phase).collect();
+    let mut waits = next.waiting.iter();
+    section(&mut text, "Waiting", &waiting, |_| {
+        let ids = waits.next().map(|waiting| list(&waiting.waits_for)).unwrap_or_default();
+        plain(format!("waits for {ids}"))
+    });
+    text
+}
+
+/// Appends a heading and a line for each phase, if there are any.
+fn section(
+    text: &mut Text,
+    heading: &str,
+    phases: &[&PhaseView],
+    mut last: impl FnMut(&PhaseView) -> Span,
+) {
+    if phases.is_empty() {
+        return;
+    }
+    text.gap();
+    text.line([bold(heading)]);
+    let mut table = Table::default();
+    for phase in phases {
+        let agents = dim(phase.agents.join(", "));
+        table.row([plain(&phase.id), plain(&phase.name), agents, last(phase)]);
+    }
+    table.write_to(text, "  ");
+}

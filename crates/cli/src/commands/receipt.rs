@@ -1,0 +1,36 @@
+//! What an archiving did.
+
+use maestro_session::{ArchiveReceipt, KeepReason};
+
+use crate::commands::words::status;
+use crate::text::{Text, bold, plain, red, yellow};
+
+pub(super) fn text(receipt: &ArchiveReceipt) -> Text {
+    let mut text = Text::default();
+    let ended = format!(" archived as {}", status(receipt.status.as_str()));
+    text.line([plain("Session "), bold(&receipt.session_id), plain(ended)]);
+    for file in &receipt.archived_files {
+        text.line([plain("  "), plain(file)]);
+    }
+    for (from, to) in &receipt.renamed {
+        text.line([yellow("renamed: "), plain(format!("{from} is now {to}"))]);
+    }
+    for kept in &receipt.kept {
+        text.line([yellow("kept: "), plain(format!("{} ({})", kept.path, reason(kept.reason)))]);
+    }
+    for stranger in &receipt.strangers {
+        text.line([yellow("left in plans: "), plain(stranger), plain(" (not of this session)")]);
+    }
+    for check in receipt.checks.iter().filter(|check| !check.passed) {
+        let found = check.found.as_deref().unwrap_or_default();
+        text.line([red("check failed: "), plain(format!("{}: {found}", check.name))]);
+    }
+    text
+}
+
+fn reason(reason: KeepReason) -> &'static str {
+    match reason {
+        KeepReason::OutsidePlans => "it does not lie in plans",
+        KeepReason::Missing => "it is not there",
+    }
+}

@@ -1,0 +1,146 @@
+//! `maestro status`
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use maestro_session::{PhaseView, SessionView, Status};
+use maestro_session_model::{ExecutionMode, PhaseId, PhaseStatus, WorkflowMode};
+
+use crate::commands::steps::steps;
+use crate::commands::words::{count, done, list, mark, status, waits_for};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::invocation::Place;
+use crate::table::Table;
+use crate::terminal::Terminal;
+use crate::text::{Span, Text, bold, dim, plain, red, yellow};
+
+/// Show where the active session stands
+///
+/// Takes no lock. Exits with 3 when there is no session.
+#[derive(Debug, Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  maestro status
+  maestro status --json
+  maestro -C ../other-project status"
+)]
+pub(crate) struct StatusArgs {}
+
+pub(crate) fn run(place: Place, terminal: &mut Terminal) -> Result<ExitCode, Failure> {
+    let status = place.workspace()?.status()?;
+    terminal.show(&status, |status| match status {
+        Status::Active(session) => text(session),
+        Status::None(_) => no_session(),
+    })?;
+    Ok(match status {
+        Status::Active(_) => ExitCode::DONE,
+        Status::None(_) => ExitCode::NO_SESSION,
+    })
+}
+
+/// Returns what is shown where a session would be.
+pub(super) fn no_session() -> Text {
+    let mut text = Text::default();
+    text.line([plain("No active session")]);
+    text
+}
+
+fn text(session: &SessionView) -> Text {
+    let mut text = Text::default();
+    head(session).write_to(&mut text, "");
+    text.gap();
+    let done = done(session);
+    let mut table = Table::default();
+    for phase in &session.phases {
+        table.row([
+            mark(phase.status),
+            plain(&phase.id),
+            plain(&phase.name),
+            dim(phase.agents.join(", ")),
+            notes(phase, &done),
+        ]);
+    }
+    table.write_to(&mut text, "");
+    if !session.violations.is_empty() {
+        text.gap();
+        for violation in &session.violations {
+            text.line([yellow("broken rule: "), plain(violation)]);
+        }
+    }
+    if let Some(step) = steps(session).into_iter().next() {
+        text.gap();
+        text.line([plain("Next: "), bold(step.command), plain(format!("  {}", step.about))]);
+    }
+    text
+}
+
+fn head(session: &SessionView) -> Table {
+    let mut head = Table::default();
+    let mut row = |name: &str, value: Span| head.row([dim(name), value]);
+    row("Session", bold(&session.session_id));
+    row("Task", plain(&session.task));
+    let done = format!(
+        "{}, {} of {} done",
+        status(session.status.as_str()),
+        session.progress.done(),
+        count(session.phases.len(), "phase", "phases")
+    );
+    row("Status", plain(done));
+    row("Mode", plain(mode(session)));
+    if let Some(design) = &session.design_document {
+        row("Design", plain(design));
+    }
+    if let Some(plan) = &session.implementation_plan {
+        row("Plan", plain(plan));
+    }
+    row("Updated", plain(session.updated));
+    let tokens = &session.token_usage;
+    if 0 < tokens.total_input || 0 < tokens.total_output {
+        let cached = tokens.total_cached;
+        let (input, output) = (tokens.total_input, tokens.total_output);
+        row("Tokens", plain(format!("{input} in ({cached} cached), {output} out")));
+    }
+    head
+}
+
+fn mode(session: &SessionView) -> String {
+    let workflow = match session.workflow_mode {
+        WorkflowMode::Standard => "standard",
+        WorkflowMode::Express => "express",
+    };
+    match session.execution_mode {
+        Some(ExecutionMode::Parallel) => format!("{workflow}, parallel"),
+        Some(ExecutionMode::Sequential) => format!("{workflow}, sequential"),
+        None => workflow.to_owned(),
+    }
+}
+
+/// What is to be known of a phase beyond its status.
+fn notes(phase: &PhaseView, done: &BTreeSet<&PhaseId>) -> Span {
+    let mut notes = Vec::new();
+    if phase.status == PhaseStatus::Pending {
+        let open = waits_for(phase, done);
+        if !open.is_empty() {
+            notes.push(format!("waits for {}", list(&open)));
+        }
+    }
+    if phase.requires_reconciliation {
+        notes.push("has to be reconciled".to_owned());
+    }
+    if 0 < phase.open_errors {
+        notes.push(count(phase.open_errors, "open error", "open errors"));
+    }
+    match phase.retry_count {
+        0 => {}
+        1 => notes.push("retried once".to_owned()),
+        n => notes.push(format!("retried {n} times")),
+    }
+    if 0 < phase.files {
+        notes.push(count(phase.files, "file", "files"));
+    }
+    let notes = notes.join(", ");
+    if 0 < phase.open_errors || phase.requires_reconciliation { red(notes) } else { plain(notes) }
+}

@@ -1,0 +1,91 @@
+//! Words that several commands use for the same things.
+
+use std::collections::BTreeSet;
+
+use maestro_session::{PhaseView, SessionView};
+use maestro_session_model::{PhaseId, PhaseStatus};
+
+use crate::text::{Span, dim, green, plain, red, yellow};
+
+/// Returns `1 batch`, `2 batches`.
+pub(super) fn count(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// How many phases are named in one line; `--json` has them all.
+const NAMED: usize = 12;
+
+/// Returns `1, 2, 3`; of many, the first and how many there are more.
+pub(super) fn list(ids: &[PhaseId]) -> String {
+    joined(ids, ", ")
+}
+
+/// Returns `1 → 2 → 3`; of many, the first and how many there are more.
+pub(super) fn path(ids: &[PhaseId]) -> String {
+    joined(ids, " → ")
+}
+
+fn joined(ids: &[PhaseId], separator: &str) -> String {
+    let named: Vec<String> = ids.iter().take(NAMED).map(ToString::to_string).collect();
+    match ids.len().saturating_sub(NAMED) {
+        0 => named.join(separator),
+        more => format!("{}{separator}… ({more} more)", named.join(separator)),
+    }
+}
+
+/// Returns `phase 2`, `phases 2, 3`.
+pub(super) fn phases(ids: &[PhaseId]) -> String {
+    let noun = if ids.len() == 1 { "phase" } else { "phases" };
+    format!("{noun} {}", list(ids))
+}
+
+/// Returns `HTTP middleware (coder)`.
+pub(super) fn name_and_agents(phase: &PhaseView) -> String {
+    if phase.agents.is_empty() {
+        phase.name.clone()
+    } else {
+        format!("{} ({})", phase.name, phase.agents.join(", "))
+    }
+}
+
+/// Returns the mark of a status, in its colour.
+pub(super) fn mark(status: PhaseStatus) -> Span {
+    match status {
+        PhaseStatus::Pending => plain(status.mark()),
+        PhaseStatus::InProgress => yellow(status.mark()),
+        PhaseStatus::Completed => green(status.mark()),
+        PhaseStatus::Failed => red(status.mark()),
+        PhaseStatus::Skipped => dim(status.mark()),
+    }
+}
+
+/// Returns a status in words rather than as the documents write it.
+pub(super) fn status(status: &str) -> String {
+    status.replace('_', " ")
+}
+
+/// Returns the blockers of a phase that are not done.
+///
+/// `done` holds the phases that are completed or skipped.
+pub(super) fn waits_for(phase: &PhaseView, done: &BTreeSet<&PhaseId>) -> Vec<PhaseId> {
+    phase.blocked_by.iter().filter(|id| !done.contains(id)).cloned().collect()
+}
+
+/// Returns the phases that are completed or skipped.
+pub(super) fn done(session: &SessionView) -> BTreeSet<&PhaseId> {
+    session.phases.iter().filter(|phase| phase.status.unblocks()).map(|phase| &phase.id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_is_cut_and_says_so() {
+        let ids = |n: u64| (1..=n).map(|n| PhaseId::from_number(n).unwrap()).collect::<Vec<_>>();
+        assert_eq!(phases(&ids(1)), "phase 1");
+        assert_eq!(phases(&ids(3)), "phases 1, 2, 3");
+        assert_eq!(list(&ids(12)), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12");
+        assert_eq!(list(&ids(10_000)), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, … (9988 more)");
+    }
+}

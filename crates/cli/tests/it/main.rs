@@ -1,0 +1,21 @@
+//! The command line as a user meets it: what goes in, what comes out, what is on disk after.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod archive;
+mod bad_input;
+mod binary;
+mod env;
+mod exit_codes;
+mod help;
+mod init;
+mod json;
+mod log;
+mod new;
+mod phase;
+mod plan;
+mod settings;
+mod state;
+mod status;
+mod story;
+mod terminal;
+mod user;
