@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use maestro_session_model::{Document, RelPath, SessionStatus, Timestamp, UpdateError};
+use maestro_session_model::{
+    Document, DocumentError, RelPath, SessionStatus, Timestamp, UpdateError,
+};
 use maestro_state_store::journal::Operation;
 use maestro_state_store::store::{
     CommitError, Current, FileError, LockedStore, OpenError, ReadError,
@@ -12,19 +14,21 @@ use maestro_state_store::{Actor, ContentHash, StateDir};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::finish::{Finished, finish};
+use crate::finish::{Finished, finish, hash_of, take_back};
 use crate::plan::{ArchivePlan, DocumentMove, KeptDocument, Present, plan};
 use crate::receipt::ArchiveReceipt;
 
 /// Who archives, and when.
 #[derive(Clone, Debug)]
 pub struct Archiver {
-    /// The author of the operation.
+    /// The author of the operations.
     pub actor: Actor,
-    /// The time of the operation.
+    /// Their time.
     pub now: Timestamp,
-    /// The identity of the operation.
+    /// The identity of the operation that begins an archiving.
     pub operation: Uuid,
+    /// The identity of the operation that takes one back, should it come to that.
+    pub withdrawal: Uuid,
 }
 
 /// How a session is archived.
@@ -100,9 +104,9 @@ impl Intent {
 
 /// Archives the session that was opened as `current`, whose document is `document`.
 ///
-/// Whether it may be archived is for the caller to say. On an error before the intent is written, copies of documents may
-/// be left in `plans/archive/`; nothing refers to them. When someone edits a file meanwhile, the archiving is withdrawn and
-/// the session is active as before.
+/// Whether it may be archived is for the caller to say. An error means that the session is active as before, and so does an
+/// edit by someone else meanwhile: what had been done is taken back. A receipt with [`pending`](ArchiveReceipt::pending)
+/// means that the archiving is recorded, could be brought neither to its end nor back, and is finished by the next command.
 pub fn archive(
     locked: &mut LockedStore<'_>,
     current: &Current,
@@ -112,13 +116,50 @@ pub fn archive(
 ) -> Result<ArchiveReceipt, ArchiveError> {
     let present = look(locked)?;
     let mut plan = plan(document.session(), &present, request.status, archiver.now);
+    let intent = match begin(locked, current, document, &mut plan, archiver) {
+        Ok(intent) => intent,
+        Err(error) => {
+            remove_copies(locked, &plan);
+            return Err(error);
+        }
+    };
+    let active = locked.dir().active_session();
+    match finish(locked, archiver) {
+        Ok(Finished::Archived(receipt)) => Ok(*receipt),
+        Ok(Finished::Withdrawn { because }) => Err(ArchiveError::EditedMeanwhile { path: because }),
+        Ok(Finished::Nothing | Finished::JournalMoved) => {
+            Err(ArchiveError::EditedMeanwhile { path: active })
+        }
+        // An error means that nothing has happened, so what has is taken back. Where that cannot be done either, the
+        // session is on its way, and the next command brings it there.
+        Err(error) => match take_back(locked, archiver) {
+            Ok(true) => Err(error),
+            Ok(false) | Err(_) => Ok(ArchiveReceipt::pending(
+                locked.dir(),
+                &document.session().session_id,
+                &intent,
+                archiver.operation,
+                &error,
+            )),
+        },
+    }
+}
+
+/// Copies the documents and writes the intent.
+fn begin(
+    locked: &mut LockedStore<'_>,
+    current: &Current,
+    document: &Document,
+    plan: &mut ArchivePlan,
+    archiver: &Archiver,
+) -> Result<Intent, ArchiveError> {
     let workspace = locked.dir().workspace().to_owned();
     for moved in &mut plan.documents {
         let hash =
             locked.copy_to_new(&place(&workspace, &moved.from), &place(&workspace, &moved.to))?;
         moved.hash = Some(hash);
     }
-    let mut intent = Intent::of(&plan, current.hash, current.hash);
+    let mut intent = Intent::of(plan, current.hash, current.hash);
     let text = intent.archived_text(document).map_err(|source| ArchiveError::Uneditable {
         path: locked.dir().active_session(),
         source,
@@ -131,12 +172,19 @@ pub fn archive(
         command: intent.to_command(),
         canonical: current.canonical,
     })?;
-    match finish(locked, archiver.now)? {
-        Finished::Archived(receipt) => Ok(*receipt),
-        Finished::Nothing | Finished::JournalMoved => {
-            Err(ArchiveError::EditedMeanwhile { path: locked.dir().active_session() })
+    Ok(intent)
+}
+
+/// Removes the copies of an archiving that was not begun after all. Only tidiness: nothing refers to them.
+fn remove_copies(locked: &mut LockedStore<'_>, plan: &ArchivePlan) {
+    let workspace = locked.dir().workspace().to_owned();
+    for moved in &plan.documents {
+        // A copy that failed may be there all the same, under a name that was free.
+        let copied =
+            moved.hash.or_else(|| hash_of(locked, &place(&workspace, &moved.from)).ok()?);
+        if let Some(hash) = copied {
+            drop(locked.remove_if_hash(&place(&workspace, &moved.to), hash));
         }
-        Finished::Withdrawn { because } => Err(ArchiveError::EditedMeanwhile { path: because }),
     }
 }
 
@@ -185,6 +233,15 @@ pub enum ArchiveError {
         #[source]
         source: UpdateError,
     },
+    /// The active document is not what it was when the archiving began.
+    #[error("`{}` is not a valid session", path.display())]
+    Unreadable {
+        /// The document.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: DocumentError,
+    },
     /// Neither the active document nor its archived copy is there.
     #[error("the session was being archived, but neither `{}` nor `{}` is there", active.display(), archived.display())]
     Lost {
@@ -219,6 +276,7 @@ impl ArchiveError {
         match self {
             Self::EditedMeanwhile { .. } | Self::PlaceTaken { .. } => "CONFLICT",
             Self::Uneditable { .. } => "UNEDITABLE",
+            Self::Unreadable { .. } => "CORRUPT",
             Self::Lost { .. } => "SESSION_FILE_MISSING",
             Self::File(error) => error.code(),
             Self::Commit(error) => error.code(),
@@ -238,6 +296,7 @@ impl ArchiveError {
                  front matter, then try again"
                     .to_owned(),
             ),
+            Self::Unreadable { .. } => None,
             Self::Lost { active, .. } => Some(format!(
                 "put the last recorded text back: `maestro log --document > last.md`, then copy it to `{}`",
                 active.display()

@@ -10,7 +10,7 @@ use maestro_state_store::ContentHash;
 use maestro_state_store::journal::Operation;
 use maestro_state_store::store::{Attached, FileError, LockedStore, Removal, Store};
 
-use crate::execute::{ArchiveError, Intent, archived_place, place};
+use crate::execute::{ArchiveError, Archiver, Intent, archived_place, place};
 use crate::receipt::{ArchiveReceipt, verify};
 
 /// What there was to finish.
@@ -33,7 +33,7 @@ pub enum Finished {
 /// Finishes an archiving that was begun and not brought to its end.
 ///
 /// To be called under the lock before a session is opened. Closes the session that is open in `locked`.
-pub fn finish(locked: &mut LockedStore<'_>, now: Timestamp) -> Result<Finished, ArchiveError> {
+pub fn finish(locked: &mut LockedStore<'_>, archiver: &Archiver) -> Result<Finished, ArchiveError> {
     let moved = move_archived_journals(locked)?;
     let Some(Attached { session_id, newest }) = locked.attach()? else {
         return Ok(if moved { Finished::JournalMoved } else { Finished::Nothing });
@@ -43,7 +43,41 @@ pub fn finish(locked: &mut LockedStore<'_>, now: Timestamp) -> Result<Finished, 
     let Some(intent) = intent else {
         return Ok(if moved { Finished::JournalMoved } else { Finished::Nothing });
     };
-    carry_out(locked, &session_id, &intent, operation, now)
+    match carry_out(locked, &session_id, &intent, operation, archiver.now)? {
+        Done::Archived(receipt) => Ok(Finished::Archived(receipt)),
+        Done::Edited { file } => {
+            withdraw(locked, &intent, archiver)?;
+            Ok(Finished::Withdrawn { because: file })
+        }
+    }
+}
+
+/// Takes back what an archiving that was begun and cannot go on has done so far; says whether it could be.
+///
+/// Once the active document is gone there is only the way forward.
+pub(crate) fn take_back(
+    locked: &mut LockedStore<'_>,
+    archiver: &Archiver,
+) -> Result<bool, ArchiveError> {
+    // Without a session that is not archived, the archiving has come as far as its mark.
+    let Some(Attached { newest, .. }) = locked.attach()? else { return Ok(false) };
+    let Some(intent) = Intent::from_command(&newest.record.operation.command) else {
+        return Ok(true);
+    };
+    if locked.read_file(&locked.dir().active_session())?.is_none() {
+        return Ok(false);
+    }
+    withdraw(locked, &intent, archiver)?;
+    Ok(true)
+}
+
+/// How far an archiving came.
+enum Done {
+    Archived(Box<ArchiveReceipt>),
+    /// Someone edited a file that was to be moved.
+    Edited {
+        file: PathBuf,
+    },
 }
 
 fn carry_out(
@@ -52,7 +86,7 @@ fn carry_out(
     intent: &Intent,
     operation: &Operation,
     now: Timestamp,
-) -> Result<Finished, ArchiveError> {
+) -> Result<Done, ArchiveError> {
     let dir = locked.dir().clone();
     let active = dir.active_session();
     let archived = archived_place(&dir, &intent.archived_as, ".md");
@@ -60,23 +94,21 @@ fn carry_out(
     let there = locked.read_file(&active)?;
     match &there {
         Some(bytes) if ContentHash::of(bytes) == intent.before => {
-            if let Some(done) = write_archived(locked, intent, bytes, &archived)? {
-                return Ok(done);
-            }
+            write_archived(locked, intent, bytes, &archived)?;
         }
-        Some(_) => return withdraw(locked, intent, &active),
+        Some(_) => return Ok(Done::Edited { file: active }),
         None if hash_of(locked, &archived)? == Some(intent.after) => {}
         None => return Err(ArchiveError::Lost { active, archived }),
     }
-    if let Some(edited) = remove_originals(locked, intent)? {
-        return withdraw(locked, intent, &edited);
+    if let Some(file) = remove_originals(locked, intent)? {
+        return Ok(Done::Edited { file });
     }
     let gate = dir.design_gate(session_id);
     if let Some(hash) = hash_of(locked, &gate)? {
         let _gone_or_changed = locked.remove_if_hash(&gate, hash)?;
     }
     if locked.remove_if_hash(&active, intent.before)? == Removal::Changed {
-        return withdraw(locked, intent, &active);
+        return Ok(Done::Edited { file: active });
     }
     let ledger = dir.ledger(session_id);
     if locked.read_file(&ledger)?.is_some() {
@@ -85,31 +117,31 @@ fn carry_out(
     locked.append_archived(now)?;
     move_journal(locked, session_id, &intent.archived_as)?;
     let receipt = verify(locked, session_id, intent, operation)?;
-    Ok(Finished::Archived(Box::new(receipt)))
+    Ok(Done::Archived(Box::new(receipt)))
 }
 
-/// Writes the archived document unless it is there; returns how it all ended if the place is not free.
+/// Writes the archived document unless it is there.
 fn write_archived(
     locked: &mut LockedStore<'_>,
     intent: &Intent,
     active: &[u8],
     archived: &Path,
-) -> Result<Option<Finished>, ArchiveError> {
+) -> Result<(), ArchiveError> {
     match hash_of(locked, archived)? {
-        Some(hash) if hash == intent.after => return Ok(None),
+        Some(hash) if hash == intent.after => return Ok(()),
         Some(_) => return Err(ArchiveError::PlaceTaken { path: archived.to_owned() }),
         None => {}
     }
     let path = locked.dir().active_session();
     // Its hash is that of a text that was read as a session when the intent was written.
-    let document =
-        String::from_utf8(active.to_vec()).ok().and_then(|text| Document::parse(text).ok());
-    let Some(document) = document else { return withdraw(locked, intent, &path).map(Some) };
+    let unreadable = |source| ArchiveError::Unreadable { path: path.clone(), source };
+    let text = String::from_utf8_lossy(active).into_owned();
+    let document = Document::parse(text).map_err(unreadable)?;
     let text = intent
         .archived_text(&document)
         .map_err(|source| ArchiveError::Uneditable { path, source })?;
     locked.write_new(archived, text.as_bytes())?;
-    Ok(None)
+    Ok(())
 }
 
 /// Removes the documents that were copied; returns the first that was edited after it was copied.
@@ -141,12 +173,13 @@ fn remove_originals(
     Ok(None)
 }
 
-/// Takes back what was done so far: originals that are gone return, copies and the archived document go.
+/// Takes back what was done so far: originals that are gone return, copies and the archived document go. Then the journal
+/// says so, and nobody will take the intent up again.
 fn withdraw(
     locked: &mut LockedStore<'_>,
     intent: &Intent,
-    because: &Path,
-) -> Result<Finished, ArchiveError> {
+    archiver: &Archiver,
+) -> Result<(), ArchiveError> {
     let workspace = locked.dir().workspace().to_owned();
     for moved in &intent.documents {
         let Some(hash) = moved.hash else { continue };
@@ -162,7 +195,14 @@ fn withdraw(
     }
     let archived = archived_place(locked.dir(), &intent.archived_as, ".md");
     let _gone_or_changed = locked.remove_if_hash(&archived, intent.after)?;
-    Ok(Finished::Withdrawn { because: because.to_owned() })
+    locked.append_operation(Operation {
+        id: archiver.withdrawal,
+        time: archiver.now,
+        actor: archiver.actor.clone(),
+        command: serde_json::json!({ "command": "archive_withdrawn" }),
+        canonical: false,
+    })?;
+    Ok(())
 }
 
 /// Moves the journals of archived sessions that are still in their old place.

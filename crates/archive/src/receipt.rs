@@ -1,6 +1,9 @@
 //! What an archiving did, and whether everything is where it belongs.
 
+use std::path::Path;
+
 use maestro_session_model::{SessionId, SessionStatus};
+use maestro_state_store::StateDir;
 use maestro_state_store::journal::Operation;
 use maestro_state_store::store::{LockedStore, Removal};
 use serde::Serialize;
@@ -31,12 +34,38 @@ pub struct ArchiveReceipt {
     pub strangers: Vec<String>,
     /// The checks of the archive protocol.
     pub checks: Vec<Check>,
+    /// Why it has not come to its end yet. The next command that changes something finishes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<String>,
 }
 
 impl ArchiveReceipt {
+    /// The receipt of an archiving that is recorded and could be brought neither to its end nor back.
+    pub(crate) fn pending(
+        dir: &StateDir,
+        session_id: &SessionId,
+        intent: &Intent,
+        operation: Uuid,
+        because: &ArchiveError,
+    ) -> Self {
+        let archived = archived_place(dir, &intent.archived_as, ".md");
+        Self {
+            session_id: session_id.clone(),
+            operation,
+            status: intent.status,
+            archive_path: show(dir, &archived),
+            archived_files: archived_files(dir, intent),
+            renamed: renamed(intent),
+            kept: intent.kept.clone(),
+            strangers: Vec::new(),
+            checks: Vec::new(),
+            pending: Some(because.to_string()),
+        }
+    }
+
     /// Whether all checks passed.
     pub fn is_verified(&self) -> bool {
-        self.checks.iter().all(|check| check.passed)
+        self.pending.is_none() && self.checks.iter().all(|check| check.passed)
     }
 }
 
@@ -76,32 +105,46 @@ pub(crate) fn verify(
     }
     let session_is_archived = hash_of(locked, &archived)? == Some(intent.after);
     let still_active = locked.read_file(&dir.active_session())?.is_some();
-    let show = |path: &std::path::Path| {
-        path.strip_prefix(&workspace).unwrap_or(path).to_string_lossy().replace('\\', "/")
-    };
     let listed = |files: Vec<String>| if files.is_empty() { None } else { Some(files.join(", ")) };
     let check = |name, found: Option<String>| Check { name, passed: found.is_none(), found };
     let checks = vec![
-        check("no active session file", still_active.then(|| show(&dir.active_session()))),
+        check("no active session file", still_active.then(|| show(&dir, &dir.active_session()))),
         check("no document of this session left in plans", listed(left)),
         check("archived documents are readable", listed(unreadable)),
-        check("archived session is readable", (!session_is_archived).then(|| show(&archived))),
+        check(
+            "archived session is readable",
+            (!session_is_archived).then(|| show(&dir, &archived)),
+        ),
     ];
 
     let in_plans = locked.list(&dir.plans())?.into_iter().filter(|listed| listed.is_file);
-    let strangers = in_plans.map(|listed| show(&dir.plans().join(listed.name)));
-    let mut archived_files = vec![show(&archived)];
-    archived_files.extend(intent.documents.iter().map(|moved| moved.to.to_string()));
-    let renamed = intent.documents.iter().filter(|m| m.from.file_name() != m.to.file_name());
+    let strangers = in_plans.map(|listed| show(&dir, &dir.plans().join(listed.name)));
     Ok(ArchiveReceipt {
         session_id: session_id.clone(),
         operation: operation.id,
         status: intent.status,
-        archive_path: show(&archived),
-        archived_files,
-        renamed: renamed.map(|m| (m.from.to_string(), m.to.to_string())).collect(),
+        archive_path: show(&dir, &archived),
+        archived_files: archived_files(&dir, intent),
+        renamed: renamed(intent),
         kept: intent.kept.clone(),
         strangers: strangers.collect(),
         checks,
+        pending: None,
     })
+}
+
+/// A path as the receipt shows it: relative to the workspace, with forward slashes.
+fn show(dir: &StateDir, path: &Path) -> String {
+    path.strip_prefix(dir.workspace()).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+fn archived_files(dir: &StateDir, intent: &Intent) -> Vec<String> {
+    let mut files = vec![show(dir, &archived_place(dir, &intent.archived_as, ".md"))];
+    files.extend(intent.documents.iter().map(|moved| moved.to.to_string()));
+    files
+}
+
+fn renamed(intent: &Intent) -> Vec<(String, String)> {
+    let renamed = intent.documents.iter().filter(|m| m.from.file_name() != m.to.file_name());
+    renamed.map(|moved| (moved.from.to_string(), moved.to.to_string())).collect()
 }

@@ -28,7 +28,7 @@ impl Workspace {
     /// A session with open phases is archived only when `force` says so, one with a phase that has to be reconciled never.
     pub fn archive(&self, options: ArchiveOptions) -> Result<ArchiveReceipt, SessionError> {
         let mut locked = self.lock()?;
-        if let Finished::Archived(receipt) = finish(&mut locked, self.env.now())? {
+        if let Finished::Archived(receipt) = finish(&mut locked, &self.archiver())? {
             // Someone had begun what is asked for.
             return Ok(*receipt);
         }
@@ -37,15 +37,20 @@ impl Workspace {
             let Opened { current, document, .. } =
                 self.open_session(&mut locked)?.ok_or_else(|| self.no_session())?;
             let status = status_for(document.session(), options)?;
-            let archiver = Archiver {
-                actor: self.env.actor.clone(),
-                now: self.env.now(),
-                operation: self.env.new_id(),
-            };
+            let archiver = self.archiver();
             match archive(&mut locked, &current, &document, Request { status }, &archiver) {
                 Err(ArchiveError::EditedMeanwhile { .. }) if attempt < MAX_ATTEMPTS => attempt += 1,
                 ended => return Ok(ended?),
             }
+        }
+    }
+
+    fn archiver(&self) -> Archiver {
+        Archiver {
+            actor: self.env.actor.clone(),
+            now: self.env.now(),
+            operation: self.env.new_id(),
+            withdrawal: self.env.new_id(),
         }
     }
 
@@ -54,7 +59,7 @@ impl Workspace {
         &self,
         locked: &mut LockedStore<'_>,
     ) -> Result<(), SessionError> {
-        match finish(locked, self.env.now())? {
+        match finish(locked, &self.archiver())? {
             Finished::Nothing
             | Finished::JournalMoved
             | Finished::Archived(_)

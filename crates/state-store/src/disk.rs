@@ -81,6 +81,21 @@ pub trait DiskFile: fmt::Debug + Send {
     fn set_mode(&mut self, mode: u32) -> io::Result<()>;
 }
 
+/// Returns what to do when the file system refused.
+pub(crate) fn io_hint(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "give yourself the right to write there, or name another state dir with MAESTRO_STATE_DIR"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room on the disk, then try again"
+        }
+        io::ErrorKind::NotFound => "see that the directory is there, then try again",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use maestro_session_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::Access;
+use crate::disk::{Access, io_hint};
 use crate::state_dir::{StateDir, StateDirError};
 
 /// How often the lock file may vanish from under us before we give up. Each time, the wait begins anew.
@@ -197,7 +197,7 @@ impl LockError {
                 holder.started
             )),
             Self::Held { holder: None, waited, .. } => Some(format!(
-                "waited {} ms; try again when the other process is done",
+                "waited {} ms; try again when the other process is done, or wait longer with `--wait SECONDS`",
                 waited.as_millis()
             )),
             Self::NotInitialised { .. } => Some("run `maestro init`".to_owned()),
@@ -205,7 +205,7 @@ impl LockError {
                 Some(format!("find out what removes `{}`, and try again", path.display()))
             }
             Self::StateDir(error) => error.hint(),
-            Self::Io(_) => None,
+            Self::Io(error) => io_hint(error),
         }
     }
 }

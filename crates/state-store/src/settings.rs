@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use maestro_session_model::{AgentName, RelPath, Strictness};
 
-use crate::disk::{Access, Disk, Kind};
+use crate::disk::{Access, Disk, Kind, io_hint};
 use crate::environment::{Environment, extension_path};
 use crate::settings::dotenv::Assignment;
 
@@ -406,7 +406,7 @@ impl SettingsError {
             Self::UnusableFile { path, .. } => {
                 Some(format!("correct or move `{}`", path.display()))
             }
-            Self::Io(_) => None,
+            Self::Io(error) => io_hint(error),
         }
     }
 }

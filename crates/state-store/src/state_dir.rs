@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use maestro_session_model::{MAX_PLAN_BYTES, RelPath, SessionId};
 
-use crate::disk::{Access, Disk, Entry, Kind};
+use crate::disk::{Access, Disk, Entry, Kind, io_hint};
 use crate::settings::{DEFAULT_STATE_DIR, MARKER_FILE, Origin, Settings};
 
 mod create;
@@ -408,7 +408,7 @@ impl StateDirError {
                 first.display(),
                 second.display()
             )),
-            Self::Io(_) => None,
+            Self::Io(error) => io_hint(error),
         }
     }
 }

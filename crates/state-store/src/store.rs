@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use maestro_session_model::SessionId;
 
-use crate::disk::{Access, Entry};
+use crate::disk::{Access, Entry, io_hint};
 use crate::hash::ContentHash;
 use crate::journal::{History, Journal, JournalError, Tail};
 use crate::lock::{Holder, Lock, LockError};
@@ -278,7 +278,7 @@ impl ReadError {
             Self::TooLarge { path, .. } | Self::NotUtf8 { path, .. } => Some(put_back(path)),
             Self::Journal(error) => error.hint(),
             Self::StateDir(error) => error.hint(),
-            Self::Io(_) => None,
+            Self::Io(error) => io_hint(error),
         }
     }
 }

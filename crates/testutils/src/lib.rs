@@ -1,11 +1,13 @@
-//! Strategies and samples that the tests of several crates share.
+//! Strategies, samples and a disk with faults, for the tests of several crates.
 //!
-//! Depends on the session model alone, so that the tests of every crate above it can use it.
+//! Depends on the session model and the state store alone, so that the tests of every crate can use it.
 
+mod faulty_disk;
 mod sample;
 mod strategy;
 mod style;
 
+pub use crate::faulty_disk::{FaultyDisk, Plan};
 pub use crate::sample::{Sample, samples};
 pub use crate::strategy::{Operation, arb_operation, arb_session, operate};
 pub use crate::style::{Dice, written_by_hand};

@@ -1,7 +1,10 @@
 //! Archiving moves everything, loses nothing, and can be finished by whoever comes next.
 
-use maestro_session::Status;
+use std::sync::Arc;
+
+use maestro_session::{Status, Workspace};
 use maestro_session_model::SessionStatus;
+use maestro_testutils::{FaultyDisk, Plan};
 
 use crate::fixture::{ARCHIVE, FORCE, Fixture, code, complete, skip, start};
 
@@ -142,6 +145,95 @@ fn an_archiving_is_withdrawn_when_a_file_was_edited_after_it_began() {
     assert_eq!(again.status, SessionStatus::Completed);
     assert!(fixture.text(&again.archive_path).ends_with("edited\n"));
     assert!(fixture.text("docs/maestro/plans/archive/plan.md").ends_with("edited\n"));
+}
+
+/// Archives on a disk with faults; returns what was told.
+fn archived_on(fixture: &Fixture, disk: &FaultyDisk, plan: Plan) -> Result<bool, &'static str> {
+    let workspace = Workspace::open(fixture.root(), fixture.env(), Arc::new(disk.clone())).unwrap();
+    disk.arm(plan);
+    workspace
+        .archive(ARCHIVE)
+        .map(|receipt| receipt.pending.is_none())
+        .map_err(|error| error.code())
+}
+
+/// What there is of a session: in its place, in the archive.
+fn places(fixture: &Fixture, id: &str) -> [(bool, bool); 2] {
+    let exists = |path: &str| fixture.path(path).exists();
+    [
+        (
+            exists("docs/maestro/state/active-session.md"),
+            exists(&format!("docs/maestro/state/archive/{id}.md")),
+        ),
+        (exists("docs/maestro/plans/plan.md"), exists("docs/maestro/plans/archive/plan.md")),
+    ]
+}
+
+#[test]
+fn an_archiving_that_fails_anywhere_has_not_happened_or_is_finished_by_the_next_command() {
+    let id = "2026-01-15-add-a-token-bucket-rate-limiter";
+    let template = finished();
+    for n in 0.. {
+        let (fixture, disk) = (template.copy(), FaultyDisk::new());
+        let text = fixture.text("docs/maestro/state/active-session.md");
+        let told = archived_on(&fixture, &disk, Plan::FailAt(n));
+        let context = format!("call {n}, told {told:?}: {:?}", disk.log());
+        if told.is_err() {
+            assert_eq!(places(&fixture, id), [(true, false), (true, false)], "{context}");
+            assert_eq!(fixture.text("docs/maestro/state/active-session.md"), text, "{context}");
+            assert_eq!(code(fixture.apply(&start("1"))), "ILLEGAL_TRANSITION", "{context}");
+            assert!(fixture.workspace().archive(ARCHIVE).unwrap().is_verified(), "{context}");
+        } else {
+            assert_eq!(code(fixture.apply(&start("1"))), "NO_SESSION", "{context}");
+        }
+        assert_eq!(places(&fixture, id), [(false, true), (false, true)], "{context}");
+        let journal = format!("docs/maestro/state/archive/{id}.journal.jsonl");
+        assert!(fixture.path(&journal).exists(), "{context}");
+        if !disk.has_failed() {
+            assert!(50 < n, "there are calls to fail: {context}");
+            return;
+        }
+    }
+}
+
+#[test]
+fn an_archiving_that_stops_anywhere_is_finished_or_forgotten_and_loses_nothing() {
+    let id = "2026-01-15-add-a-token-bucket-rate-limiter";
+    let template = finished();
+    for n in 0.. {
+        let (fixture, disk) = (template.copy(), FaultyDisk::new());
+        let told = archived_on(&fixture, &disk, Plan::StopAt(n));
+        let context = format!("call {n}, told {told:?}: {:?}", disk.log());
+        let stopped = disk.has_failed();
+        // Another process, on a disk that works.
+        let active = match code(fixture.apply(&start("1"))) {
+            "NO_SESSION" => false,
+            "ILLEGAL_TRANSITION" => true,
+            other => panic!("{other}: {context}"),
+        };
+        if active {
+            assert_eq!(places(&fixture, id)[0], (true, false), "{context}");
+            assert!(places(&fixture, id)[1].0, "{context}");
+            assert!(fixture.workspace().archive(ARCHIVE).unwrap().is_verified(), "{context}");
+        }
+        let [session, plan] = places(&fixture, id);
+        assert_eq!((session, plan), ((false, true), (false, true)), "{context}");
+        assert_eq!(
+            fixture.text("docs/maestro/plans/archive/plan.md"),
+            crate::fixture::PLAN,
+            "{context}"
+        );
+        let leftovers: Vec<String> = fixture
+            .snapshot()
+            .into_iter()
+            .map(|(name, _)| name)
+            .filter(|name| name.ends_with(".tmp") || name.contains("quarantine"))
+            .collect();
+        assert!(leftovers.is_empty(), "{leftovers:?}: {context}");
+        if !stopped {
+            return;
+        }
+    }
 }
 
 #[test]

@@ -39,6 +39,18 @@ impl Fixture {
         fixture
     }
 
+    /// Another directory with the same files, none of which is made durable.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self { dir: tempfile::tempdir().unwrap(), variables: self.variables.clone() };
+        for (name, bytes) in self.snapshot() {
+            copy.write(&name, bytes);
+        }
+        for dir in ["state/archive", "state/journal", "plans/archive"] {
+            fs_err::create_dir_all(copy.path("docs/maestro").join(dir)).unwrap();
+        }
+        copy
+    }
+
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Access, Disk, DiskFile};
+use crate::disk::{Access, Disk, DiskFile, io_hint};
 use crate::hash::ContentHash;
 use crate::journal::JOURNAL_VERSION;
 use crate::journal::line::{Line, LineError, Mark, MarkKind, Record};
@@ -338,7 +338,7 @@ impl JournalError {
             Self::NoSuchOperation { .. } => {
                 Some("run `maestro log` to see the operations".to_owned())
             }
-            Self::Io(_) => None,
+            Self::Io(error) => io_hint(error),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use maestro_session_model::SessionId;
 
-use crate::disk::Kind;
+use crate::disk::{Kind, io_hint};
 use crate::hash::ContentHash;
 use crate::journal::{
     AppendError, Durability, JournalError, Line, Newest, Operation, Record, SNAPSHOT_INTERVAL, Tail,
@@ -437,7 +437,8 @@ impl CommitError {
             Self::InDoubt { .. } => Some(
                 "run `maestro status`, and repeat the command if it shows no change".to_owned(),
             ),
-            Self::SplicesDisagree | Self::Io(_) => None,
+            Self::SplicesDisagree => None,
+            Self::Io(error) => io_hint(error),
             Self::Read(error) => error.hint(),
             Self::Open(error) => error.hint(),
         }

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Kind, Listed};
+use crate::disk::{Kind, Listed, io_hint};
 use crate::hash::ContentHash;
 use crate::state_dir::{StateDir, StateDirError};
 use crate::store::{LockedStore, ReadError, Store, read_contents};
@@ -197,7 +197,8 @@ impl FileError {
     /// Returns the next step for the user.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Taken { .. } | Self::Missing { .. } | Self::Io(_) => None,
+            Self::Taken { .. } | Self::Missing { .. } => None,
+            Self::Io(error) => io_hint(error),
             Self::Read(ReadError::TooLarge { path, .. } | ReadError::NotUtf8 { path, .. }) => {
                 Some(format!("correct or move `{}`", path.display()))
             }

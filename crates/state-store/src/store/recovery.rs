@@ -11,7 +11,7 @@ use maestro_session_model::{SessionId, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::disk::Access;
+use crate::disk::{Access, io_hint};
 use crate::hash::ContentHash;
 use crate::journal::{Actor, AppendError, Durability, JournalError, MarkKind, Operation, Record};
 use crate::splice;
@@ -486,7 +486,7 @@ impl OpenError {
             }
             Self::Read(error) => error.hint(),
             Self::Commit(error) => error.hint(),
-            Self::Io(_) => None,
+            Self::Io(error) => io_hint(error),
         }
     }
 }

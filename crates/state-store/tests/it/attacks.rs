@@ -9,8 +9,8 @@ use fs_err::os::unix::fs::symlink;
 use maestro_state_store::store::MAX_DOCUMENT_BYTES;
 use maestro_state_store::{Environment, OsDisk, Settings, StateDir, StateDirError};
 
-use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::fixture::{Workspace, doc, holder, lock, open, operation, put, session_id};
+use maestro_testutils::{FaultyDisk, Plan};
 
 fn locate(workspace: &Workspace) -> Result<StateDir, StateDirError> {
     let root = workspace.root();

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use maestro_state_store::journal::{Actor, ActorKind};
 use maestro_state_store::{Change, Outcome};
 
-use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::fixture::{
     Workspace, commit, doc, kinds, lock, open, operation, put, session_id, try_commit,
 };
+use maestro_testutils::{FaultyDisk, Plan};
 
 #[test]
 fn an_edit_between_reading_and_the_exchange_displaces_the_change() {

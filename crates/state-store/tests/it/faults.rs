@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use maestro_state_store::{CommitError, Committed, Outcome};
 
-use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::fixture::{
     Workspace, doc, inspect, lock, now, open, operation, put, session_id, try_commit,
 };
+use maestro_testutils::{FaultyDisk, Plan};
 
 /// What the caller of a write was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use maestro_state_store::ContentHash;
 use maestro_state_store::store::Removal;
 
-use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::fixture::{Workspace, doc, lock, now, open, operation, put};
+use maestro_testutils::{FaultyDisk, Plan};
 
 #[test]
 fn creating_a_state_dir_twice_changes_nothing() {

@@ -4,7 +4,6 @@
 mod attacks;
 mod edits;
 mod faults;
-mod faulty_disk;
 mod files;
 mod fixture;
 mod lock;

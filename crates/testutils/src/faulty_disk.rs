@@ -3,13 +3,13 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use maestro_state_store::disk::{Access, Disk, DiskFile, Entry, Exchange, Listed, OsDisk, Privacy};
 
 /// When the disk fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Plan {
+pub enum Plan {
     /// Never.
     Work,
     /// At one call, counted from 0 since the disk was armed.
@@ -30,8 +30,10 @@ struct State {
 }
 
 /// The disk of the operating system, with faults.
+///
+/// Clones share what is planned, so that a test keeps one and gives the other away.
 #[derive(Clone)]
-pub(crate) struct FaultyDisk {
+pub struct FaultyDisk {
     state: Arc<Mutex<State>>,
 }
 
@@ -41,8 +43,15 @@ impl fmt::Debug for FaultyDisk {
     }
 }
 
+impl Default for FaultyDisk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl FaultyDisk {
-    pub(crate) fn new() -> Self {
+    /// Returns a disk that works.
+    pub fn new() -> Self {
         let state = State {
             plan: Plan::Work,
             calls: 0,
@@ -55,15 +64,20 @@ impl FaultyDisk {
     }
 
     /// A disk that cannot exchange files.
-    pub(crate) fn without_exchange() -> Self {
+    pub fn without_exchange() -> Self {
         let disk = Self::new();
-        disk.state.lock().unwrap().can_exchange = false;
+        disk.state().can_exchange = false;
         disk
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What a test that panicked left behind is as good as anything.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins to count calls, and fails as planned.
-    pub(crate) fn arm(&self, plan: Plan) {
-        let mut state = self.state.lock().unwrap();
+    pub fn arm(&self, plan: Plan) {
+        let mut state = self.state();
         state.plan = plan;
         state.calls = 0;
         state.failed = false;
@@ -71,35 +85,35 @@ impl FaultyDisk {
     }
 
     /// Does `deed` just before the next call named `call`.
-    pub(crate) fn before(&self, call: &'static str, deed: impl FnOnce() + Send + 'static) {
-        self.state.lock().unwrap().deed = Some((call, Box::new(deed)));
+    pub fn before(&self, call: &'static str, deed: impl FnOnce() + Send + 'static) {
+        self.state().deed = Some((call, Box::new(deed)));
     }
 
     /// Whether the planned failure has happened.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.state.lock().unwrap().failed
+    pub fn has_failed(&self) -> bool {
+        self.state().failed
     }
 
     /// The calls since the disk was armed.
-    pub(crate) fn log(&self) -> Vec<String> {
-        self.state.lock().unwrap().log.clone()
+    pub fn log(&self) -> Vec<String> {
+        self.state().log.clone()
     }
 
     /// Whether the process is dead: then nothing has any effect.
     fn is_dead(&self) -> bool {
-        let state = self.state.lock().unwrap();
+        let state = self.state();
         matches!(state.plan, Plan::StopAt(at) if at < state.calls)
     }
 
     fn call(&self, name: &'static str, path: &Path) -> io::Result<()> {
         let deed = {
-            let mut state = self.state.lock().unwrap();
+            let mut state = self.state();
             state.deed.take_if(|(call, _)| *call == name)
         };
         if let Some((_, deed)) = deed {
             deed();
         }
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state();
         let call = state.calls;
         state.calls += 1;
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -151,7 +165,7 @@ impl Disk for FaultyDisk {
     }
 
     fn exchange(&self, a: &Path, b: &Path) -> io::Result<Exchange> {
-        if !self.state.lock().unwrap().can_exchange {
+        if !self.state().can_exchange {
             return Ok(Exchange::Unsupported);
         }
         self.call("exchange", a)?;
