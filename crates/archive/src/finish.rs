@@ -193,8 +193,8 @@ fn withdraw(
             let _gone_or_changed = locked.remove_if_hash(&to, hash)?;
         }
     }
-    let archived = archived_place(locked.dir(), &intent.archived_as, ".md");
-    let _gone_or_changed = locked.remove_if_hash(&archived, intent.after)?;
+    let copy = archived_place(locked.dir(), &intent.archived_as, ".md");
+    let _gone_or_changed = locked.remove_if_hash(&copy, intent.after)?;
     locked.append_operation(Operation {
         id: archiver.withdrawal,
         time: archiver.now,

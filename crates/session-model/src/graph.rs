@@ -86,7 +86,8 @@ impl<'a> PhaseGraph<'a> {
         while let Some(&phase) = sequence.get(done) {
             done += 1;
             for &dependant in dependants.of(phase) {
-                depths[dependant] = depths[dependant].max(depths[phase] + 1);
+                // Shallow phases come first, so the last blocker that is seen is the deepest.
+                depths[dependant] = depths[phase] + 1;
                 waits_for[dependant] -= 1;
                 if waits_for[dependant] == 0 {
                     sequence.push(dependant);
@@ -195,7 +196,6 @@ impl<'g> PhaseOrder<'g> {
         for (file, owners) in owners.iter().enumerate() {
             let mut ranks: Vec<usize> = owners.iter().map(|phase| self.ranks[*phase]).collect();
             ranks.sort_unstable();
-            ranks.dedup();
             neighbours.extend(ranks.windows(2).map(|pair| (pair[0], pair[1], file)));
         }
         neighbours.sort_unstable();
@@ -390,6 +390,28 @@ mod tests {
             Plan::new(&[vec![], vec![1, 5], vec![2], vec![3], vec![3], vec![7], vec![6], vec![8]]);
         let error = plan.graph().order().unwrap_err();
         insta::assert_snapshot!(error, @"phases wait for each other in a circle: 2 → 5 → 3 → 2, 6 → 7 → 6, 8 → 8");
+    }
+
+    #[test]
+    fn a_circle_that_is_found_from_outside_starts_at_its_first_phase_too() {
+        let plan = Plan::new(&[vec![4], vec![3], vec![4], vec![2]]);
+        let error = plan.graph().order().unwrap_err();
+        assert_eq!(error.circles[0].to_string(), "2 → 3 → 4 → 2");
+    }
+
+    /// Phases `1..=128` wait for nothing, each of `129..=256` for one 64 further on, each of `257..` for its own.
+    #[test]
+    fn what_leads_to_a_phase_of_one_block_leads_to_none_of_the_next() {
+        let first = (1..=128).map(|_| vec![]);
+        let shifted = (0..128).map(|n| vec![(n + 64) % 128 + 1]);
+        let own = (1..=128).map(|n| vec![n]);
+        let plan = Plan::new(&first.chain(shifted).chain(own).collect::<Vec<_>>());
+        let graph = plan.graph();
+        let order = graph.order().unwrap();
+        let with_shifted: Vec<Vec<usize>> = (0..128).map(|n| vec![n, n + 128]).collect();
+        assert_eq!(order.unordered_pairs(&with_shifted).len(), 128);
+        let with_own: Vec<Vec<usize>> = (0..128).map(|n| vec![n, n + 256]).collect();
+        assert_eq!(order.unordered_pairs(&with_own), []);
     }
 
     #[test]

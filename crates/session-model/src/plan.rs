@@ -77,16 +77,17 @@ impl PlannedPhase {
 /// ```
 /// use maestro_session_model::read_plan;
 ///
-/// let plan = read_plan(
-///     "## Phase 1: Types\n\
-///      ### Agent: coder\n\
-///      ### Files to Create\n\
-///      - `src/types.rs` — the nouns\n\
-///      ## Phase 2: Tests\n\
-///      ### Agent: tester\n\
-///      ### Dependencies\n\
-///      - Blocked by: Phase 1\n",
-/// )?;
+/// let lines = [
+///     "## Phase 1: Types",
+///     "### Agent: coder",
+///     "### Files to Create",
+///     "- `src/types.rs` — the nouns",
+///     "## Phase 2: Tests",
+///     "### Agent: tester",
+///     "### Dependencies",
+///     "- Blocked by: Phase 1",
+/// ];
+/// let plan = read_plan(&lines.join("\n"))?;
 /// assert_eq!(plan.phases[0].files_to_create[0].as_str(), "src/types.rs");
 /// assert_eq!(plan.phases[1].blocked_by, [plan.phases[0].id.clone()]);
 /// # Ok::<(), maestro_session_model::PlanError>(())
@@ -450,14 +451,54 @@ Agent: nobody, this is prose.
 
     #[test]
     fn a_rule_below_the_dependencies_is_no_heading() {
-        insta::assert_snapshot!(shown(
-            "## Phase 1: A\n## Phase 2: B\nBlocked by: 1\nBlocks: 3\n---\n### Agent: coder\n## Phase 3: C\n### Dependencies\n- Blocked by:\n  - Phase 1\n  - Phase 2 (types)\n- Blocks:\n  - 1\n- serde 1.0\n"
-        ), @r#"
-        None None None None
-        1: 1 "A" [] after [] +[] ~[] -[]
-        2: 2 "B" [coder] after [1] +[] ~[] -[]
-        7: 3 "C" [] after [1 2] +[] ~[] -[]
-        "#);
+        assert_eq!(
+            shown("## Phase 1: A\nBlocked by: 2\nBlocks: 3\n---\n### Agent: coder\n## Phase 2: B"),
+            "None None None None\n\
+             1: 1 \"A\" [coder] after [2] +[] ~[] -[]\n\
+             6: 2 \"B\" [] after [] +[] ~[] -[]"
+        );
+    }
+
+    #[test]
+    fn what_somebody_else_says_in_between_ends_no_phase() {
+        assert_eq!(
+            shown("## Phase 1: A\n> ## Note\n> ### Agent: nobody\n\n### Agent: coder"),
+            "None None None None\n1: 1 \"A\" [coder] after [] +[] ~[] -[]"
+        );
+    }
+
+    #[test]
+    fn dependencies_are_phases_that_it_waits_for() {
+        let after = |dependencies: &str| {
+            let others = "## Phase 1: A\n## Phase 2: B\n## Phase 3: C\n## Phase 4: D\n";
+            let plan = read_plan(&format!("{others}### Dependencies\n{dependencies}\n")).unwrap();
+            join(&plan.phases[3].blocked_by)
+        };
+        for (dependencies, expected) in [
+            ("- Blocked by: [1, 2]\n- Blocks: 3", "1 2"),
+            ("- **Blocked by**: 1 and 2\n- **Blocks**:\n  - 3", "1 2"),
+            ("- Blocked by:\n  - Phase 1\n  - Phase 2 (types)\n- serde 1.0\n- Phase 3", "1 2 3"),
+            ("- Blocked by: 1\n- serde 1.0\n- tokio", "1"),
+            ("Blocked by:\n- Phase 1\n- Phase 2", "1 2"),
+            ("Blocked by: Phase 1,\nPhase 2\nBlocks: none", "1 2"),
+            ("Depends on: 1", "1"),
+            ("- Phase 1 (types)\n- Phase 2\n- the clock", "1 2"),
+            ("[1, 2]", "1 2"),
+            ("Phase 1, Phase 3", "1 3"),
+            ("None", ""),
+            ("- Blocks: Phase 1\n  - Phase 2", ""),
+            ("```\nBlocked by: 1\n```", ""),
+        ] {
+            assert_eq!(after(dependencies), expected, "{dependencies}");
+        }
+    }
+
+    #[test]
+    fn a_front_matter_may_be_indented() {
+        assert_eq!(
+            shown("---\n\n  title: T\n  phases:\n  - id: 1\n    name: A\n---\n"),
+            "Some(\"T\") None None None\n5: 1 \"A\" [] after [] +[] ~[] -[]"
+        );
     }
 
     #[test]

@@ -17,16 +17,21 @@ pub fn ready_phases(session: &Session) -> Vec<&Phase> {
 
 /// Returns the blockers of `phase` that are not done, with their status; one that does not exist has none.
 pub fn waits_for(session: &Session, phase: &Phase) -> Vec<(PhaseId, Option<PhaseStatus>)> {
-    if phase.blocked_by.is_empty() {
-        return Vec::new();
-    }
+    if phase.blocked_by.is_empty() { Vec::new() } else { open_blockers(&statuses(session), phase) }
+}
+
+/// Returns what [`waits_for`] returns, for every phase at once.
+pub fn all_wait_for(session: &Session) -> Vec<Vec<(PhaseId, Option<PhaseStatus>)>> {
     let statuses = statuses(session);
-    phase
-        .blocked_by
-        .iter()
-        .filter(|id| !unblocks(&statuses, id))
-        .map(|id| (id.clone(), statuses.get(id).copied()))
-        .collect()
+    session.phases.iter().map(|phase| open_blockers(&statuses, phase)).collect()
+}
+
+fn open_blockers(
+    statuses: &BTreeMap<&PhaseId, PhaseStatus>,
+    phase: &Phase,
+) -> Vec<(PhaseId, Option<PhaseStatus>)> {
+    let open = phase.blocked_by.iter().filter(|id| !unblocks(statuses, id));
+    open.map(|id| (id.clone(), statuses.get(id).copied())).collect()
 }
 
 fn statuses(session: &Session) -> BTreeMap<&PhaseId, PhaseStatus> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use maestro_session_model::{
     Command, Decision, Document, Handoff, PhaseId, PhaseStatus, Session, SessionId, decide,
-    read_report,
+    read_report, waits_for,
 };
 use maestro_state_store::store::Recovered;
 use maestro_state_store::{
@@ -110,6 +110,17 @@ impl Workspace {
             .map_err(|source| SessionError::Report { phase: phase.clone(), source })?;
         let notes = report.notes();
         Ok((Handoff::from_report(&report, text), notes))
+    }
+
+    /// Returns what a report says went wrong: its errors, else its first line that is no heading.
+    pub fn failure_in_report(&self, text: &str) -> String {
+        let workspace = self.state_dir().workspace().to_string_lossy();
+        let errors = read_report(text, &workspace).map(|report| report.errors).unwrap_or_default();
+        if !errors.is_empty() {
+            return errors.join("\n");
+        }
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.find(|line| !line.starts_with('#')).unwrap_or_default().to_owned()
     }
 
     pub(crate) fn lock(&self) -> Result<LockedStore<'_>, SessionError> {
@@ -220,7 +231,9 @@ fn changed(
     Changed {
         operation,
         session_id: after.session_id.clone(),
-        phase: id.and_then(|id| after.phase(id)).map(PhaseView::of),
+        phase: id
+            .and_then(|id| after.phase(id))
+            .map(|phase| PhaseView::of(phase, waits_for(after, phase))),
         before: id.and_then(|id| before.phase(id)).map(|phase| phase.status),
         current_phase: after.current_phase.clone(),
         ready: maestro_session_model::ready_phases(after)

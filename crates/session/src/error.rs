@@ -63,7 +63,7 @@ pub enum SessionError {
     #[error(transparent)]
     Path(#[from] InvalidPath),
     /// The session file is not a session.
-    #[error("`{}` is not a readable session", path.display())]
+    #[error("`{}` is not a valid session", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -148,10 +148,10 @@ pub enum SessionError {
         path: PathBuf,
     },
     /// The state dir has no such file.
-    #[error("`{}` does not exist", path.display())]
+    #[error("`{path}` does not exist in the state dir")]
     NoSuchFile {
-        /// The file.
-        path: PathBuf,
+        /// The file, as it was named.
+        path: String,
     },
     /// The session has no journal yet: nothing has changed it through this program.
     #[error("session `{session_id}` has no journal yet")]
@@ -241,13 +241,14 @@ impl SessionError {
     /// Returns what kind of failure it is.
     pub fn class(&self) -> ErrorClass {
         match self.code() {
-            "NO_SESSION" => ErrorClass::NoSession,
+            "NO_SESSION" | "NOT_INITIALISED" => ErrorClass::NoSession,
             "LOCKED" => ErrorClass::Locked,
             "CORRUPT" | "TOO_NEW" | "TOO_LARGE" | "NOT_UTF8" | "SESSION_FILE_MISSING" => {
                 ErrorClass::Corrupt
             }
             "CONFLICT" => ErrorClass::Conflict,
-            "BAD_ID" | "BAD_PATH" | "BAD_SETTING" | "TASK_MISSING" => ErrorClass::Usage,
+            "BAD_ID" | "BAD_PATH" | "BAD_SETTING" | "DOCUMENT_MISSING" | "DOCUMENT_UNUSABLE"
+            | "OUTSIDE_WORKSPACE" | "TASK_MISSING" => ErrorClass::Usage,
             _ => ErrorClass::Refused,
         }
     }

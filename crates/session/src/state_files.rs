@@ -1,6 +1,6 @@
 //! What stands in for the scripts of older versions: reading and writing files of the state dir by their names.
 
-use maestro_session_model::{Document, RelPath};
+use maestro_session_model::Document;
 use maestro_state_store::store::Outcome;
 use maestro_state_store::{Change, Operation};
 use serde::Serialize;
@@ -9,13 +9,10 @@ use crate::change::Opened;
 use crate::error::SessionError;
 use crate::workspace::Workspace;
 
-/// The name of the session file, relative to the state dir.
-const ACTIVE_SESSION: &str = "state/active-session.md";
-
 /// What [`Workspace::write_state`] did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StateWritten {
-    /// The file, relative to the state dir.
+    /// The file, as it was named.
     pub path: String,
     /// Its size.
     pub bytes: usize,
@@ -24,13 +21,13 @@ pub struct StateWritten {
 }
 
 impl Workspace {
-    /// Reads a file of the state dir. `path` is relative to it and may not lead out of it, through links neither.
+    /// Reads a file of the state dir.
+    ///
+    /// `path` is relative to the workspace (`docs/maestro/plans/plan.md`), or begins with `state/` or `plans/` and is relative
+    /// to the state dir. It may not lead out of the state dir, through links neither.
     pub fn read_state(&self, path: &str) -> Result<Vec<u8>, SessionError> {
-        let name = RelPath::parse(path)?;
-        let content = self.store.read_state_file(name.as_str())?;
-        content.ok_or_else(|| SessionError::NoSuchFile {
-            path: self.state_dir().root().join(name.as_str()),
-        })
+        let content = self.store.read_state_file(path)?;
+        content.ok_or_else(|| SessionError::NoSuchFile { path: path.to_owned() })
     }
 
     /// Writes a file of the state dir in one step.
@@ -38,17 +35,16 @@ impl Workspace {
     /// The session file is checked first and recorded as an edit by hand; lock, journals, ledgers, archive and quarantine
     /// are refused.
     pub fn write_state(&self, path: &str, content: &[u8]) -> Result<StateWritten, SessionError> {
-        let name = RelPath::parse(path)?;
         let written = StateWritten {
-            path: name.to_string(),
+            path: path.to_owned(),
             bytes: content.len(),
-            is_session: name.as_str() == ACTIVE_SESSION,
+            is_session: self.store.is_active_session(path),
         };
         if written.is_session {
             self.write_session_file(content)?;
         } else {
             self.state_dir().create()?;
-            self.lock()?.write_state_file(name.as_str(), content)?;
+            self.lock()?.write_state_file(path, content)?;
         }
         Ok(written)
     }

@@ -4,7 +4,7 @@
 
 use maestro_session_model::{
     ExecutionMode, Phase, PhaseId, PhaseStatus, RelPath, Session, SessionId, SessionStatus,
-    TaskComplexity, Timestamp, TokenUsage, WorkflowMode, broken_rules, ready_phases,
+    TaskComplexity, Timestamp, TokenUsage, WorkflowMode, all_wait_for, broken_rules, ready_phases,
 };
 use serde::Serialize;
 
@@ -94,8 +94,10 @@ pub struct PhaseView {
     pub agents: Vec<String>,
     /// Whether it may run beside others.
     pub parallel: bool,
-    /// What it waits for.
+    /// Its blockers.
     pub blocked_by: Vec<PhaseId>,
+    /// Those of them that are not done.
+    pub waits_for: Vec<PhaseId>,
     /// When it began.
     pub started: Option<Timestamp>,
     /// When it ended well.
@@ -106,6 +108,8 @@ pub struct PhaseView {
     pub open_errors: usize,
     /// Whether its record has to be put right.
     pub requires_reconciliation: bool,
+    /// The files that the plan gives to it.
+    pub planned_files: Vec<String>,
     /// How many files its manifest names.
     pub files: usize,
 }
@@ -144,6 +148,8 @@ impl Progress {
 
 impl SessionView {
     pub(crate) fn of(session: &Session, state_dir: &RelPath) -> Self {
+        let phases = session.phases.iter().zip(all_wait_for(session));
+        let phases = phases.map(|(phase, waits_for)| PhaseView::of(phase, waits_for));
         Self {
             exists: true,
             session_id: session.session_id.clone(),
@@ -151,7 +157,7 @@ impl SessionView {
             workflow_mode: session.workflow_mode,
             current_phase: session.current_phase.clone(),
             total_phases: session.total_phases,
-            phases: session.phases.iter().map(PhaseView::of).collect(),
+            phases: phases.collect(),
             task_complexity: session.task_complexity,
             execution_mode: session.execution_mode,
             current_batch: session.current_batch.clone(),
@@ -179,7 +185,7 @@ impl SessionView {
 }
 
 impl PhaseView {
-    pub(crate) fn of(phase: &Phase) -> Self {
+    pub(crate) fn of(phase: &Phase, waits_for: Vec<(PhaseId, Option<PhaseStatus>)>) -> Self {
         Self {
             id: phase.id.clone(),
             name: phase.name.clone(),
@@ -188,6 +194,8 @@ impl PhaseView {
             agents: phase.agents.clone(),
             parallel: phase.parallel,
             blocked_by: phase.blocked_by.clone(),
+            waits_for: waits_for.into_iter().map(|(id, _)| id).collect(),
+            planned_files: phase.planned_files.clone(),
             started: phase.started,
             completed: phase.completed,
             retry_count: phase.retry_count,

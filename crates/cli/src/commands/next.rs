@@ -2,11 +2,11 @@
 
 use clap::Args;
 use maestro_session::{PhaseView, SessionView, Status};
-use maestro_session_model::{PhaseId, PhaseStatus, SessionId, SessionStatus};
+use maestro_session_model::{PhaseStatus, SessionId, SessionStatus};
 use serde::Serialize;
 
 use crate::commands::status::no_session;
-use crate::commands::words::{done, list, status, waits_for};
+use crate::commands::words::{list, status};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::invocation::Place;
@@ -51,24 +51,13 @@ struct Fields<'s> {
     in_progress: Vec<&'s PhaseView>,
     failed: Vec<&'s PhaseView>,
     to_reconcile: Vec<&'s PhaseView>,
-    waiting: Vec<Waiting<'s>>,
+    waiting: Vec<&'s PhaseView>,
     ready_to_archive: bool,
-}
-
-/// A phase that cannot begin yet.
-#[derive(Serialize)]
-struct Waiting<'s> {
-    #[serde(flatten)]
-    phase: &'s PhaseView,
-    waits_for: Vec<PhaseId>,
 }
 
 fn fields(session: &SessionView) -> Fields<'_> {
     let with = |wanted: PhaseStatus| session.phases.iter().filter(move |p| p.status == wanted);
-    let done = done(session);
-    let waiting = with(PhaseStatus::Pending)
-        .map(|phase| Waiting { phase, waits_for: waits_for(phase, &done) })
-        .filter(|waiting| !waiting.waits_for.is_empty());
+    let waiting = with(PhaseStatus::Pending).filter(|phase| !phase.waits_for.is_empty());
     Fields {
         exists: true,
         session_id: &session.session_id,
@@ -105,11 +94,8 @@ fn text(next: &Fields<'_>) -> Text {
         &next.to_reconcile,
         command("reconcile", " --report FILE"),
     );
-    let waiting: Vec<&PhaseView> = next.waiting.iter().map(|waiting| waiting.phase).collect();
-    let mut waits = next.waiting.iter();
-    section(&mut text, "Waiting", &waiting, |_| {
-        let ids = waits.next().map(|waiting| list(&waiting.waits_for)).unwrap_or_default();
-        plain(format!("waits for {ids}"))
+    section(&mut text, "Waiting", &next.waiting, |phase| {
+        plain(format!("waits for {}", list(&phase.waits_for)))
     });
     text
 }

@@ -21,6 +21,12 @@ pub(super) fn text(receipt: &ArchiveReceipt) -> Text {
     for stranger in &receipt.strangers {
         text.line([yellow("left in plans: "), plain(stranger), plain(" (not of this session)")]);
     }
+    if let Some(pending) = &receipt.pending {
+        text.line([yellow("not finished: "), plain(pending)]);
+        text.line([plain(
+            "  it is recorded, and the next command that changes something finishes it",
+        )]);
+    }
     for check in receipt.checks.iter().filter(|check| !check.passed) {
         let found = check.found.as_deref().unwrap_or_default();
         text.line([red("check failed: "), plain(format!("{}: {found}", check.name))]);

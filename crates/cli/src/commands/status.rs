@@ -1,13 +1,11 @@
 //! `maestro status`
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 use maestro_session::{PhaseView, SessionView, Status};
-use maestro_session_model::{ExecutionMode, PhaseId, PhaseStatus, WorkflowMode};
+use maestro_session_model::{ExecutionMode, PhaseStatus, WorkflowMode};
 
 use crate::commands::steps::steps;
-use crate::commands::words::{count, done, list, mark, status, waits_for};
+use crate::commands::words::{count, list, mark, status};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::invocation::Place;
@@ -52,7 +50,6 @@ fn text(session: &SessionView) -> Text {
     let mut text = Text::default();
     head(session).write_to(&mut text, "");
     text.gap();
-    let done = done(session);
     let mut table = Table::default();
     for phase in &session.phases {
         table.row([
@@ -60,7 +57,7 @@ fn text(session: &SessionView) -> Text {
             plain(&phase.id),
             plain(&phase.name),
             dim(phase.agents.join(", ")),
-            notes(phase, &done),
+            notes(phase),
         ]);
     }
     table.write_to(&mut text, "");
@@ -119,13 +116,10 @@ fn mode(session: &SessionView) -> String {
 }
 
 /// What is to be known of a phase beyond its status.
-fn notes(phase: &PhaseView, done: &BTreeSet<&PhaseId>) -> Span {
+fn notes(phase: &PhaseView) -> Span {
     let mut notes = Vec::new();
-    if phase.status == PhaseStatus::Pending {
-        let open = waits_for(phase, done);
-        if !open.is_empty() {
-            notes.push(format!("waits for {}", list(&open)));
-        }
+    if phase.status == PhaseStatus::Pending && !phase.waits_for.is_empty() {
+        notes.push(format!("waits for {}", list(&phase.waits_for)));
     }
     if phase.requires_reconciliation {
         notes.push("has to be reconciled".to_owned());

@@ -1,8 +1,6 @@
 //! Words that several commands use for the same things.
 
-use std::collections::BTreeSet;
-
-use maestro_session::{PhaseView, SessionView};
+use maestro_session::PhaseView;
 use maestro_session_model::{PhaseId, PhaseStatus};
 
 use crate::text::{Span, dim, green, plain, red, yellow};
@@ -62,18 +60,6 @@ pub(super) fn mark(status: PhaseStatus) -> Span {
 /// Returns a status in words rather than as the documents write it.
 pub(super) fn status(status: &str) -> String {
     status.replace('_', " ")
-}
-
-/// Returns the blockers of a phase that are not done.
-///
-/// `done` holds the phases that are completed or skipped.
-pub(super) fn waits_for(phase: &PhaseView, done: &BTreeSet<&PhaseId>) -> Vec<PhaseId> {
-    phase.blocked_by.iter().filter(|id| !done.contains(id)).cloned().collect()
-}
-
-/// Returns the phases that are completed or skipped.
-pub(super) fn done(session: &SessionView) -> BTreeSet<&PhaseId> {
-    session.phases.iter().filter(|phase| phase.status.unblocks()).map(|phase| &phase.id).collect()
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ fn sound() -> String {
 #[test]
 fn an_empty_session_file() {
     assert_snapshot!(told_of(b""), @"
-    error: `[root]/project/docs/maestro/state/active-session.md` is not a readable session
+    error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 1: the file is empty
 
     hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
@@ -54,7 +54,7 @@ fn an_empty_session_file() {
 fn a_session_file_that_is_cut_off() {
     let text = sound();
     assert_snapshot!(told_of(&text.as_bytes()[..text.len() / 3]), @"
-    error: `[root]/project/docs/maestro/state/active-session.md` is not a readable session
+    error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 37: the front matter is not closed: a line `---` is missing, the file may be cut off
 
     hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
@@ -96,7 +96,7 @@ fn a_session_file_with_a_bomb_of_aliases() {
     }
     text += "---\n";
     assert_snapshot!(told_of(text.as_bytes()), @"
-    error: `[root]/project/docs/maestro/state/active-session.md` is not a readable session
+    error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 2, column 1: repetition limit exceeded
 
     hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
@@ -107,7 +107,7 @@ fn a_session_file_with_a_bomb_of_aliases() {
 fn a_session_file_with_endless_nesting() {
     let text = format!("---\nphases: {}\n---\n", "[".repeat(100_000));
     assert_snapshot!(told_of(text.as_bytes()), @"
-    error: `[root]/project/docs/maestro/state/active-session.md` is not a readable session
+    error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 2, column 264: recursion limit exceeded
 
     hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
@@ -119,8 +119,8 @@ fn a_session_file_with_two_documents() {
     let text = sound().replacen("\nphases:", "\n--- \nphases:", 1);
     let text = text.replacen("\n--- \n", "\n...\n--- !x\n", 1);
     assert_snapshot!(told_of(text.as_bytes()), @"
-    error: `[root]/project/docs/maestro/state/active-session.md` is not a readable session
-      caused by: line 2, column 1: missing field `phases`
+    error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
+      caused by: line 21, column 1: a second YAML document begins here; a session is one
 
     hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
     ");
@@ -130,7 +130,7 @@ fn a_session_file_with_two_documents() {
 fn a_session_file_with_a_key_twice() {
     let text = sound().replacen("\ncreated:", "\ntask: \"another\"\ncreated:", 1);
     assert_snapshot!(told_of(text.as_bytes()), @"
-    error: `[root]/project/docs/maestro/state/active-session.md` is not a readable session
+    error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 4, column 1: duplicate field `task`
 
     hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
@@ -141,7 +141,7 @@ fn a_session_file_with_a_key_twice() {
 fn a_session_file_with_a_status_that_is_none() {
     let text = sound().replacen("status: \"pending\"", "status: \"almost\"", 1);
     assert_snapshot!(told_of(text.as_bytes()), @"
-    error: `[root]/project/docs/maestro/state/active-session.md` is not a readable session
+    error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 24, column 13: `phases[0].status`: unknown variant `almost`, expected one of `pending`, `in_progress`, `completed`, `failed`, `skipped`
 
     hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
@@ -357,7 +357,7 @@ fn a_plan_outside_the_workspace() {
     error: `[root]/plan.md` lies outside the directory that it must stay in
 
     hint: give a path that stays inside after links are resolved
-    [exit status: 1]
+    [exit status: 2]
     ");
     assert_eq!(env.listing(), before);
 }

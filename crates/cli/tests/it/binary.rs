@@ -27,7 +27,7 @@ fn exit_codes_reach_the_shell() {
         (&["archive"], 3),
         (&["new"], 2),
         (&["status"], 3),
-        (&["plan", "check", "absent.md"], 1),
+        (&["plan", "check", "absent.md"], 2),
     ] {
         let output = maestro(&env).args(args).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");

@@ -59,7 +59,7 @@ fn every_kind_of_failure_has_its_code() {
     4 locked: error: `[root]/project/docs/maestro/state/lock` is locked by `maestro` (process 4711 on test)
     0 readers need no lock: Session  2026-01-15-rate-limiting
     6 two sessions: error: there are two active sessions: `[root]/project/docs/maestro/state/active-session.md` and `[root]/project/.gemini/state/active-session.md`
-    5 corrupt: error: `[root]/project/docs/maestro/state/active-session.md` is not a readable session
+    5 corrupt: error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
     5 gone: error: the document of the session 2026-01-15-rate-limiting is missing: `[root]/project/docs/maestro/state/active-session.md`
     2 a bad setting: error: MAESTRO_AUTO_ARCHIVE is `perhaps` (environment), which must be true or false
     ");

@@ -82,7 +82,7 @@ fn the_status_has_the_fields_of_the_node_server_first() {
     let env = TestEnv::new();
     env.begin(SMALL_PLAN);
     assert_snapshot!(env.run(["status", "--json"]), @r#"
-    {"version":1,"exists":true,"session_id":"2026-01-15-rate-limiting","status":"in_progress","workflow_mode":"standard","current_phase":1,"total_phases":1,"phases":[{"id":1,"name":"All of it","status":"pending","agent":"coder","agents":["coder"],"parallel":false,"blocked_by":[],"started":null,"completed":null,"retry_count":0,"open_errors":0,"requires_reconciliation":false,"files":0}],"task_complexity":null,"execution_mode":null,"current_batch":null,"token_usage":{"total_input":0,"total_output":0,"total_cached":0,"by_agent":{}},"task":"Rate limiting","created":"2026-01-15T10:00:00.000Z","updated":"2026-01-15T10:00:00.000Z","execution_backend":null,"design_document":null,"implementation_plan":"docs/maestro/plans/plan.md","progress":{"pending":1,"in_progress":0,"completed":0,"failed":0,"skipped":0},"ready":[1],"ready_to_archive":false,"violations":[],"state_dir":"docs/maestro"}
+    {"version":1,"exists":true,"session_id":"2026-01-15-rate-limiting","status":"in_progress","workflow_mode":"standard","current_phase":1,"total_phases":1,"phases":[{"id":1,"name":"All of it","status":"pending","agent":"coder","agents":["coder"],"parallel":false,"blocked_by":[],"waits_for":[],"started":null,"completed":null,"retry_count":0,"open_errors":0,"requires_reconciliation":false,"planned_files":["src/lib.rs"],"files":0}],"task_complexity":null,"execution_mode":null,"current_batch":null,"token_usage":{"total_input":0,"total_output":0,"total_cached":0,"by_agent":{}},"task":"Rate limiting","created":"2026-01-15T10:00:00.000Z","updated":"2026-01-15T10:00:00.000Z","execution_backend":null,"design_document":null,"implementation_plan":"docs/maestro/plans/plan.md","progress":{"pending":1,"in_progress":0,"completed":0,"failed":0,"skipped":0},"ready":[1],"ready_to_archive":false,"violations":[],"state_dir":"docs/maestro"}
     [exit status: 0]
     "#);
 }
@@ -133,7 +133,7 @@ fn a_failure_is_an_object_too() {
     "#);
     env.write("docs/maestro/state/active-session.md", "---\nsession_id: 1\n");
     assert_snapshot!(env.run(["status", "--json"]), @r#"
-    {"version":1,"error":{"code":"CORRUPT","message":"`[root]/project/docs/maestro/state/active-session.md` is not a readable session","causes":["line 2: the front matter is not closed: a line `---` is missing, the file may be cut off"],"hint":"mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`"}}
+    {"version":1,"error":{"code":"CORRUPT","message":"`[root]/project/docs/maestro/state/active-session.md` is not a valid session","causes":["line 2: the front matter is not closed: a line `---` is missing, the file may be cut off"],"hint":"mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`"}}
     [exit status: 5]
     "#);
     for args in [["phase", "start", "4", "--json"], ["phase", "strat", "4", "--json"]] {

@@ -161,7 +161,7 @@ fn a_plan_that_is_not_there_is_named() {
       caused by: failed to canonicalize path `[root]/project/absent.md`: [os error]
 
     hint: give the path of an existing file, relative to the workspace
-    [exit status: 1]
+    [exit status: 2]
     ");
 }
 

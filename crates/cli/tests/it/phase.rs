@@ -80,7 +80,6 @@ fn a_phase_that_cannot_start_says_why() {
     assert_snapshot!(env.run(["phase", "start", "1"]), @"
     ------- stderr
     error: phase 1 cannot start: it is in_progress
-      caused by: a phase that is in_progress cannot start
 
     hint: what can happen to a phase that is in_progress: complete, fail, redelegate
     [exit status: 1]
@@ -390,7 +389,6 @@ fn a_failed_phase_is_retried_and_given_to_another() {
     assert_snapshot!(env.run(["phase", "complete", "2"]), @"
     ------- stderr
     error: phase 2 cannot complete: it is failed
-      caused by: a phase that is failed cannot complete
 
     hint: what can happen to a phase that is failed: retry, skip
     [exit status: 1]
@@ -409,7 +407,6 @@ fn a_failed_phase_is_retried_and_given_to_another() {
     assert_snapshot!(env.run(["phase", "redelegate", "3"]), @"
     ------- stderr
     error: phase 3 cannot redelegate: it is pending
-      caused by: a phase that is pending cannot redelegate
 
     hint: what can happen to a phase that is pending: start, skip
     [exit status: 1]

@@ -79,7 +79,7 @@ fn a_plan_that_cannot_be_read_is_no_plan() {
       caused by: failed to canonicalize path `[root]/project/absent.md`: [os error]
 
     hint: give the path of an existing file, relative to the workspace
-    [exit status: 1]
+    [exit status: 2]
     ");
     assert_snapshot!(env.run(["plan", "check"]), @"
     ------- stderr

@@ -24,7 +24,7 @@ fn read_prints_a_file_exactly() {
     assert_eq!(ended.stdout, "\u{1b}[31mred\u{1b}[0m\r\nno end");
     assert_snapshot!(env.run(["state", "read", "state/absent.md"]), @"
     ------- stderr
-    error: `[root]/project/docs/maestro/state/absent.md` does not exist
+    error: `state/absent.md` does not exist in the state dir
     [exit status: 1]
     ");
 }
@@ -126,15 +126,21 @@ fn what_is_not_for_writing_is_refused() {
     [exit status: 1]
     ../outside
     ------- stderr
-    error: `../outside` lies outside the workspace
+    error: `[root]/project/../outside` is not in the state dir
+
+    hint: give a path inside the state dir, relative to the workspace
     [exit status: 2]
     /etc/passwd
     ------- stderr
     error: `/etc/passwd` is an absolute path; give it relative to the workspace
+
+    hint: give a path inside the state dir, relative to the workspace
     [exit status: 2]
     state/../../../outside
     ------- stderr
-    error: `state/../../../outside` lies outside the workspace
+    error: `[root]/project/state/../../../outside` is not in the state dir
+
+    hint: give a path inside the state dir, relative to the workspace
     [exit status: 2]
     ");
     assert_eq!(env.listing(), before);

@@ -61,7 +61,6 @@ fn what_cannot_be_skipped_is_not_asked_about() {
     assert_snapshot!(env.run_asked("y\n", ["phase", "skip", "1"]), @"
     ------- stderr
     error: phase 1 cannot skip: it is in_progress
-      caused by: a phase that is in_progress cannot skip
 
     hint: what can happen to a phase that is in_progress: complete, fail, redelegate
     [exit status: 1]
@@ -89,21 +88,21 @@ fn a_retry_too_many_asks_on_a_terminal_and_needs_the_option_elsewhere() {
     env.ok(["phase", "fail", "1", "--message", "second"]);
     assert_snapshot!(env.run(["phase", "retry", "1"]), @"
     ------- stderr
-    error: phase 1 was retried 1 times, and 1 are allowed
+    error: phase 1 was retried as often as it may be (1 of 1)
 
     hint: ask the user: `maestro phase retry 1 --by-user` tries once more, `maestro phase skip 1 --by-user` leaves it out
     [exit status: 1]
     ");
     assert_snapshot!(env.run_asked("n\n", ["phase", "retry", "1"]), @"
     ------- stderr
-    Phase 1 was retried 1 times, and 1 are allowed. Try once more? [y/N] error: nothing was changed: the answer was no
+    Phase 1 was retried as often as it may be (1 of 1). Try once more? [y/N] error: nothing was changed: the answer was no
     [exit status: 1]
     ");
     assert_snapshot!(env.run_asked("Y\n", ["phase", "retry", "1"]), @"
     Phase 1 in progress again: Contract (architect)
     0 of 4 phases done
     ------- stderr
-    Phase 1 was retried 1 times, and 1 are allowed. Try once more? [y/N] [no line end]
+    Phase 1 was retried as often as it may be (1 of 1). Try once more? [y/N] [no line end]
     [exit status: 0]
     ");
     env.ok(["phase", "fail", "1", "--message", "third"]);

@@ -27,7 +27,6 @@ pub enum CommandError {
         /// Which phase.
         phase: PhaseId,
         /// The step.
-        #[source]
         illegal: IllegalTransition,
     },
     /// The plan of a completed phase is history.
@@ -85,7 +84,7 @@ pub enum CommandError {
         has_files: bool,
     },
     /// The phase was retried as often as it may.
-    #[error("phase {phase} was retried {retries} times, and {limit} are allowed")]
+    #[error("phase {phase} was retried as often as it may be ({retries} of {limit})")]
     RetriesExhausted {
         /// Which phase.
         phase: PhaseId,

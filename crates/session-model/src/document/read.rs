@@ -87,6 +87,10 @@ fn explain(error: &serde_yaml::Error, front: &str, first_line: usize) -> Documen
         let column = before.rsplit('\n').next().map_or(0, |start| start.chars().count());
         (first_line + before.matches('\n').count(), column + 1)
     });
+    if let Some(line) = second_document(front) {
+        let message = "a second YAML document begins here; a session is one".to_owned();
+        return DocumentError::Syntax { line: first_line + line, column: 1, message };
+    }
     match text.split_once(": ") {
         Some((field, message)) if is_field_path(field) => DocumentError::Field {
             line,
@@ -96,6 +100,14 @@ fn explain(error: &serde_yaml::Error, front: &str, first_line: usize) -> Documen
         },
         _ => DocumentError::Syntax { line, column, message: text.to_owned() },
     }
+}
+
+/// The line, from 0, of a `...` that ends one YAML document and has another behind it.
+fn second_document(front: &str) -> Option<usize> {
+    let line = front.lines().position(|line| line.trim_end() == "...")?;
+    let rest = front.lines().skip(line + 1);
+    let has_more = rest.map(str::trim).any(|rest| !rest.is_empty() && !rest.starts_with('#'));
+    has_more.then_some(line)
 }
 
 /// `phases[1].status` or `status`, but not `invalid type`. Behind its first word a path can hold anything: names of

@@ -576,14 +576,14 @@ mod tests {
         let id = |n| PhaseId::from_number(n).unwrap();
         let mut phases =
             [Phase::pending(id(1), "A".to_owned()), Phase::pending(id(2), "B".to_owned())];
-        for phase in &mut phases {
+        for (phase, spelling) in phases.iter_mut().zip(["./src/a.rs", "src//a.rs"]) {
             phase.agents.push("coder".to_owned());
-            phase.planned_files.push("/abs/a.rs".to_owned());
+            phase.planned_files = vec!["/no/path/of/ours".to_owned(), spelling.to_owned()];
         }
         let outlines: Vec<_> = phases.iter().map(phase_outline).collect();
         let report = check(&outlines, &no_rules());
-        assert_eq!(report.violations.len(), 1);
-        assert_eq!(report.violations[0].rule, PlanRule::FileOverlap);
+        let rules: Vec<PlanRule> = report.violations.iter().map(|found| found.rule).collect();
+        assert_eq!(rules, [PlanRule::FileOverlap, PlanRule::FileOverlap]);
         assert_eq!(report.violations[0].line, None);
     }
 

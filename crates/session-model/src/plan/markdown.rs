@@ -304,26 +304,26 @@ impl Reader {
     /// Reads `- Blocked by: 1` and `- Blocks: 3`, and phases that stand there without either.
     fn dependencies<'a>(&self, field: &Field<'a, Key>, blockers: &mut Vec<Blocker<'a>>) {
         let mut waits = false;
-        for part in &field.parts {
+        // Whether the value of "Blocked by:" is still to come.
+        let mut is_open = false;
+        for part in field.parts.iter().filter(|part| part.place != Place::Code) {
+            waits &= is_open || part.place == Place::Detail;
             for line in part.text.lines() {
-                let labelled = label(line).map(|(name, value)| (name, key(name, false), value));
-                match labelled {
-                    _ if part.place == Place::Code => {}
+                match label(line).map(|(name, value)| (name, key(name, false), value)) {
                     Some((name, Some(Key::BlockedBy), value)) => {
                         waits = true;
+                        is_open = value.is_empty();
                         self.push_blockers(name, part, value, blockers);
                     }
                     Some((_, Some(_), _)) => waits = false,
-                    _ if waits => self.push_blockers(field.name, part, line, blockers),
-                    _ if part.place == Place::Detail => {}
                     // A dependency may also be a library.
-                    _ if names_phases(line) => {
+                    _ if waits || (part.place != Place::Detail && names_phases(line)) => {
+                        is_open &= part.place != Place::Detail;
                         self.push_blockers(field.name, part, line, blockers);
                     }
                     _ => {}
                 }
             }
-            waits &= part.place != Place::Line;
         }
     }
 

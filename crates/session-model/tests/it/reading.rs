@@ -85,7 +85,7 @@ fn what_is_not_a_document_is_refused() {
     insta::assert_snapshot!(error("---\nsession_id: a\n"), @"line 2: the front matter is not closed: a line `---` is missing, the file may be cut off");
     insta::assert_snapshot!(error("---\n---\n"), @"line 2, column 1: missing field `session_id`");
     insta::assert_snapshot!(error("---\n[1, 2]\n---\n"), @"line 2, column 1: invalid type: sequence, expected the fields of a session");
-    insta::assert_snapshot!(error(&front("phases: []\n...\nsession_id: b\n")), @"line 2, column 1: deserializing from YAML containing more than one document is not supported");
+    insta::assert_snapshot!(error(&front("phases: []\n...\nsession_id: b\n")), @"line 7, column 1: a second YAML document begins here; a session is one");
 }
 
 #[test]

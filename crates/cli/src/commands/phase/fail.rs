@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use maestro_session_model::{
-    AgentName, Command, ErrorKind, Failure as PhaseFailure, PhaseId, TokenCounts, read_report,
+    AgentName, Command, ErrorKind, Failure as PhaseFailure, PhaseId, TokenCounts,
 };
 
 use crate::commands::changed;
@@ -84,8 +84,7 @@ pub(super) fn run(
     let cwd = place.cwd.clone();
     let workspace = place.workspace()?;
     let output = args.report.as_ref().map(|report| report.read(&cwd, terminal)).transpose()?;
-    let root = workspace.state_dir().workspace().to_string_lossy();
-    let message = output.as_deref().map(|report| message_of(report, &root));
+    let message = output.as_deref().map(|report| workspace.failure_in_report(report));
     let message = args.message.clone().or(message).unwrap_or_default();
     let failure = PhaseFailure {
         agent: args.agent.clone(),
@@ -96,18 +95,4 @@ pub(super) fn run(
     };
     let changed = workspace.apply(&Command::Fail { phase: args.phase.clone(), failure })?;
     changed::show(&changed, "failed", terminal)
-}
-
-/// Returns what a report says went wrong: its errors, else its first line that is no heading.
-fn message_of(report: &str, workspace: &str) -> String {
-    let errors = read_report(report, workspace).map(|report| report.errors).unwrap_or_default();
-    if !errors.is_empty() {
-        return errors.join("\n");
-    }
-    let lines = report.lines().map(str::trim);
-    lines
-        .filter(|line| !line.is_empty())
-        .find(|line| !line.starts_with('#'))
-        .unwrap_or("")
-        .to_owned()
 }
