@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use maestro_session_model::{RelPath, Session, SessionStatus, Timestamp};
+use maestro_session_model::{RelPath, Session, SessionStatus, Timestamp, free_name};
 use maestro_state_store::ContentHash;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +95,7 @@ pub fn plan(
         let Ok(from) = plans.join(&name) else { continue };
         let known = documents.iter().find(|moved| moved.from == from).map(|moved| moved.to.clone());
         let to = known.or_else(|| {
-            let free = free_name(&name, &taken);
+            let free = free(&name, &taken);
             let to = plans.join(&format!("archive/{free}")).ok()?;
             taken.insert(free);
             documents.push(DocumentMove { from, to: to.clone(), hash: None });
@@ -105,7 +105,7 @@ pub fn plan(
             *path = to.to_string();
         }
     }
-    let archived = free_name(&format!("{}.md", session.session_id), &present.in_archive);
+    let archived = free(&format!("{}.md", session.session_id), &present.in_archive);
     let archived_as = archived.trim_end_matches(".md").to_owned();
     ArchivePlan { archived_as, documents, kept, session: after }
 }
@@ -121,27 +121,9 @@ fn in_plans(path: &str, present: &Present) -> Result<String, KeepReason> {
     if present.in_plans.contains(&name) { Ok(name) } else { Err(KeepReason::Missing) }
 }
 
-/// `name`, or with the first of `-2`, `-3`, … in front of its ending that is free.
-///
-/// Compared without regard to case, because some file systems do so.
-fn free_name(name: &str, taken: &BTreeSet<String>) -> String {
-    let is_taken =
-        |name: &str| taken.iter().any(|other| other.to_lowercase() == name.to_lowercase());
-    if !is_taken(name) {
-        return name.to_owned();
-    }
-    let (stem, ending) = match name.rsplit_once('.') {
-        Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
-        _ => (name, String::new()),
-    };
-    let mut n = 2_u64;
-    loop {
-        let candidate = format!("{stem}-{n}{ending}");
-        if !is_taken(&candidate) {
-            return candidate;
-        }
-        n += 1;
-    }
+/// The name, or with a suffix, that is free without regard to case, because some file systems have none.
+fn free(name: &str, taken: &BTreeSet<String>) -> String {
+    free_name(name, |name| taken.iter().any(|other| other.to_lowercase() == name.to_lowercase()))
 }
 
 #[cfg(test)]

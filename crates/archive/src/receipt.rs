@@ -34,6 +34,9 @@ pub struct ArchiveReceipt {
     pub strangers: Vec<String>,
     /// The checks of the archive protocol.
     pub checks: Vec<Check>,
+    /// What else the user should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Why it has not come to its end yet. The next command that changes something finishes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<String>,
@@ -59,6 +62,7 @@ impl ArchiveReceipt {
             kept: intent.kept.clone(),
             strangers: Vec::new(),
             checks: Vec::new(),
+            notes: Vec::new(),
             pending: Some(because.to_string()),
         }
     }
@@ -129,6 +133,7 @@ pub(crate) fn verify(
         kept: intent.kept.clone(),
         strangers: strangers.collect(),
         checks,
+        notes: Vec::new(),
         pending: None,
     })
 }

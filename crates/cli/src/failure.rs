@@ -86,7 +86,15 @@ impl Failure {
             message: self.to_string(),
             causes: causes(self),
             hint: self.hint(),
+            notes: self.notes(),
             plan: self.plan(),
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        match self {
+            Self::Session(error) => error.notes().to_vec(),
+            _ => Vec::new(),
         }
     }
 
@@ -161,6 +169,9 @@ pub(crate) struct ErrorReport {
     pub(crate) causes: Vec<String>,
     /// What to do next.
     pub(crate) hint: Option<String>,
+    /// What had been put in order before it failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
     /// The plan that was rejected, if it was one.
     #[serde(flatten)]
     pub(crate) plan: Option<RejectedPlan>,
@@ -177,6 +188,9 @@ impl ErrorReport {
     /// Returns the failure as text for people.
     pub(crate) fn text(&self) -> Text {
         let mut text = Text::default();
+        for note in &self.notes {
+            lines(&mut text, "note:", AnsiColor::Cyan, note);
+        }
         lines(&mut text, "error:", AnsiColor::Red, &self.message);
         for cause in &self.causes {
             let mut cause = cause.lines();

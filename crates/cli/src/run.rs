@@ -110,6 +110,7 @@ fn bug(panic: &(dyn Any + Send)) -> ErrorReport {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     ErrorReport {
         plan: None,
+        notes: Vec::new(),
         code: "BUG",
         message: "this is a bug in maestro".to_owned(),
         causes: text.into_iter().collect(),

@@ -4,9 +4,12 @@ use maestro_session_model::{Severity, Violation};
 
 use crate::text::{Text, cyan, plain, red, yellow};
 
-/// Appends `plan.md:12: error: …` and a hint for each violation.
+/// How many violations are shown; more would scroll the first away. `--json` has them all.
+const SHOWN: usize = 20;
+
+/// Appends `plan.md:12: error: …` and a hint for each violation, up to a number that can be read.
 pub(crate) fn append(text: &mut Text, plan: &str, violations: &[Violation]) {
-    for violation in violations {
+    for violation in violations.iter().take(SHOWN) {
         let place = match violation.line {
             Some(line) => format!("{plan}:{line}: "),
             None => format!("{plan}: "),
@@ -19,5 +22,11 @@ pub(crate) fn append(text: &mut Text, plan: &str, violations: &[Violation]) {
         if let Some(hint) = &violation.hint {
             text.line([plain("  "), cyan("hint: "), plain(hint)]);
         }
+    }
+    if SHOWN < violations.len() {
+        text.line([plain(format!(
+            "… and {} more (`--json` has them all)",
+            violations.len() - SHOWN
+        ))]);
     }
 }

@@ -72,7 +72,7 @@ pub use crate::handoff::{
 pub use crate::id::{
     AgentName, InvalidId, MAX_NAME_BYTES, MAX_SESSION_ID_BYTES, PhaseId, SessionId, agent_key,
 };
-pub use crate::path::{InvalidPath, MAX_PATH_BYTES, RelPath};
+pub use crate::path::{InvalidPath, MAX_PATH_BYTES, RelPath, free_name};
 pub use crate::plan::{
     Batch, MAX_PLAN_BYTES, PhaseOutline, Plan, PlanError, PlanReport, PlanRule, PlannedPhase,
     Profile, Severity, Violation, check as check_plan, read_plan, session_outlines,

@@ -45,7 +45,7 @@ impl RelPath {
         }
         let inside =
             components(workspace).ok().zip(components(text).ok()).and_then(|(root, path)| {
-                let rest = path.strip_prefix(root.as_slice())?;
+                let rest = below(&root, &path)?;
                 (!rest.is_empty()).then(|| Self(rest.join("/")))
             });
         inside.ok_or_else(|| InvalidPath::Outside { text: excerpt(text) })
@@ -70,6 +70,38 @@ impl RelPath {
     pub fn starts_with(&self, other: &Self) -> bool {
         self.0.strip_prefix(&other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+/// Returns `name`, or `name` with the first of `-2`, `-3`, … in front of its ending that is free.
+///
+/// ```
+/// use maestro_session_model::free_name;
+///
+/// assert_eq!(free_name("plan.md", |name| name == "plan.md"), "plan-2.md");
+/// ```
+pub fn free_name(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    if !is_taken(name) {
+        return name.to_owned();
+    }
+    let (stem, ending) = match name.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
+        _ => (name, String::new()),
+    };
+    let mut n = 2_u64;
+    loop {
+        let candidate = format!("{stem}-{n}{ending}");
+        if !is_taken(&candidate) {
+            return candidate;
+        }
+        n += 1;
+    }
+}
+
+/// The components of `path` below `root`. The letter of a drive is the same in either case.
+fn below<'p, 't>(root: &[&str], path: &'p [&'t str]) -> Option<&'p [&'t str]> {
+    let (start, rest) = path.split_at_checked(root.len())?;
+    let same = |(a, b): (&&str, &&str)| a == b || (a.ends_with(':') && a.eq_ignore_ascii_case(b));
+    root.iter().zip(start).all(same).then_some(rest)
 }
 
 fn check_text(text: &str) -> Result<(), InvalidPath> {
@@ -173,7 +205,7 @@ mod tests {
         for text in ["/home/u/app/src/a.rs", "/home/u/app/./src/a.rs", "src/a.rs"] {
             assert_eq!(RelPath::within("/home/u/app", text).unwrap().as_str(), "src/a.rs");
         }
-        assert_eq!(RelPath::within(r"C:\app", r"C:\app\src\a.rs").unwrap().as_str(), "src/a.rs");
+        assert_eq!(RelPath::within(r"C:\app", r"c:\app\src\a.rs").unwrap().as_str(), "src/a.rs");
     }
 
     #[test]

@@ -33,14 +33,19 @@ impl Workspace {
             return Ok(*receipt);
         }
         let mut attempt = 1;
+        let mut notes = Vec::new();
         loop {
-            let Opened { current, document, .. } =
-                self.open_session(&mut locked)?.ok_or_else(|| self.no_session())?;
-            let status = status_for(document.session(), options)?;
+            let Opened { current, document, notes: found } = self.open_or_refuse(&mut locked)?;
+            notes.extend(found);
+            let status = match status_for(document.session(), options) {
+                Ok(status) => status,
+                Err(error) => return Err(error.noting(notes)),
+            };
             let archiver = self.archiver();
             match archive(&mut locked, &current, &document, Request { status }, &archiver) {
                 Err(ArchiveError::EditedMeanwhile { .. }) if attempt < MAX_ATTEMPTS => attempt += 1,
-                ended => return Ok(ended?),
+                Ok(receipt) => return Ok(ArchiveReceipt { notes, ..receipt }),
+                Err(error) => return Err(SessionError::from(error).noting(notes)),
             }
         }
     }

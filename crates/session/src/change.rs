@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use maestro_session_model::{
-    Command, Decision, Document, Handoff, PhaseId, PhaseStatus, Session, SessionId, decide,
-    read_report, waits_for,
+    Command, Decision, Document, Handoff, HandoffError, HandoffReport, PhaseId, PhaseStatus,
+    Session, SessionId, decide, read_report, waits_for,
 };
 use maestro_state_store::store::Recovered;
 use maestro_state_store::{
@@ -51,18 +51,22 @@ impl Workspace {
     /// the command is decided again on what they wrote.
     pub fn apply(&self, command: &Command) -> Result<Changed, SessionError> {
         let mut locked = self.lock()?;
+        let mut notes = Vec::new();
         for _ in 0..MAX_ATTEMPTS {
-            let Opened { current, document, notes } =
-                self.open_session(&mut locked)?.ok_or_else(|| self.no_session())?;
+            let Opened { current, document, notes: found } = self.open_or_refuse(&mut locked)?;
+            notes.extend(found);
             let actor = self.env.actor.clone();
-            let carried = self.carry_out(&mut locked, current, &document, command, actor)?;
-            if let Some(carried) = carried {
-                let sessions = (document.session(), carried.document.session());
-                let warnings = notes.into_iter().chain(carried.warnings).collect();
-                return Ok(changed(carried.operation, command, sessions, warnings));
+            match self.carry_out(&mut locked, current, &document, command, actor) {
+                Ok(Some(carried)) => {
+                    let sessions = (document.session(), carried.document.session());
+                    let warnings = notes.into_iter().chain(carried.warnings).collect();
+                    return Ok(changed(carried.operation, command, sessions, warnings));
+                }
+                Ok(None) => {}
+                Err(error) => return Err(error.noting(notes)),
             }
         }
-        Err(self.contended())
+        Err(self.contended().noting(notes))
     }
 
     /// Decides a command on an opened session and stores what comes out; nothing if the file was edited meanwhile.
@@ -74,7 +78,7 @@ impl Workspace {
         command: &Command,
         actor: Actor,
     ) -> Result<Option<Carried>, SessionError> {
-        let decision = decide(document.session(), command, &self.rules(), self.env.now())?;
+        let decision = decide(document.session(), command, &self.rules(command), self.env.now())?;
         let Decision { session: after, log, mut warnings } = decision;
         let time = after.updated;
         let update = document.update(after, &log).map_err(|source| SessionError::Uneditable {
@@ -105,17 +109,31 @@ impl Workspace {
         phase: &PhaseId,
         text: &str,
     ) -> Result<(Handoff, Vec<String>), SessionError> {
-        let workspace = self.state_dir().workspace().to_string_lossy();
-        let report = read_report(text, &workspace)
+        let report = self
+            .report(text)
             .map_err(|source| SessionError::Report { phase: phase.clone(), source })?;
         let notes = report.notes();
         Ok((Handoff::from_report(&report, text), notes))
     }
 
+    /// Reads a report under the name of the workspace that its paths fit best.
+    fn report(&self, text: &str) -> Result<HandoffReport, HandoffError> {
+        let mut best = read_report(text, &self.root_names[0])?;
+        for name in &self.root_names[1..] {
+            if best.problems.is_empty() {
+                break;
+            }
+            let other = read_report(text, name)?;
+            if other.problems.len() < best.problems.len() {
+                best = other;
+            }
+        }
+        Ok(best)
+    }
+
     /// Returns what a report says went wrong: its errors, else its first line that is no heading.
     pub fn failure_in_report(&self, text: &str) -> String {
-        let workspace = self.state_dir().workspace().to_string_lossy();
-        let errors = read_report(text, &workspace).map(|report| report.errors).unwrap_or_default();
+        let errors = self.report(text).map(|report| report.errors).unwrap_or_default();
         if !errors.is_empty() {
             return errors.join("\n");
         }
@@ -127,14 +145,24 @@ impl Workspace {
         Ok(self.store.lock(&self.env.holder, self.env.lock_wait)?)
     }
 
+    /// Opens the active session, or fails because there is none.
+    pub(crate) fn open_or_refuse(
+        &self,
+        locked: &mut LockedStore<'_>,
+    ) -> Result<Opened, SessionError> {
+        let (opened, notes) = self.open_session(locked)?;
+        opened.ok_or_else(|| self.no_session().noting(notes))
+    }
+
     /// Opens the active session for a change: finishes what was begun, records what was edited by hand.
     ///
     /// An operation that was recorded, but whose text never came to the file because someone edited it first, is decided
-    /// again on that edit: it may have been acknowledged.
+    /// again on that edit: it may have been acknowledged. Returns the session, if there is one, and otherwise what had to be
+    /// put in order all the same.
     pub(crate) fn open_session(
         &self,
         locked: &mut LockedStore<'_>,
-    ) -> Result<Option<Opened>, SessionError> {
+    ) -> Result<(Option<Opened>, Vec<String>), SessionError> {
         self.finish_archiving(locked)?;
         let mut notes = Vec::new();
         let mut again: VecDeque<Operation> = VecDeque::new();
@@ -145,7 +173,7 @@ impl Workspace {
                 Ok(Inspected { session_id: document.session().session_id.clone() })
             };
             let opened = locked.open(&inspect, self.env.now(), self.env.new_id())?;
-            let Some(mut current) = opened else { return Ok(None) };
+            let Some(mut current) = opened else { return Ok((None, notes)) };
             let mut document = self.document_of(current.text.clone())?;
             for recovered in std::mem::take(&mut current.recovered) {
                 notes.push(recovered.to_string());
@@ -175,13 +203,13 @@ impl Workspace {
                             operation.time
                         ));
                     }
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(error.noting(notes)),
                 }
                 again.pop_front();
             }
-            return Ok(Some(Opened { current, document, notes }));
+            return Ok((Some(Opened { current, document, notes }), Vec::new()));
         }
-        Err(self.contended())
+        Err(self.contended().noting(notes))
     }
 
     fn contended(&self) -> SessionError {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use maestro_session_model::{
-    Document, ExecutionMode, FrontMatter, NewSession, Plan, SessionId, TaskComplexity, Timestamp,
-    Violation, WorkflowMode,
+    Document, ExecutionMode, FrontMatter, NewSession, Plan, PlanRules, SessionId, TaskComplexity,
+    Timestamp, Violation, WorkflowMode,
 };
 use maestro_state_store::Operation;
 use maestro_state_store::settings::{ExecutionModeSetting, FrontMatterForm};
@@ -95,12 +95,14 @@ impl Workspace {
         let now = self.env.now();
         let mut new = self.new_session(request, plan, design_document.as_ref(), now);
         // Refuses before anything is written.
-        let (_, violations) = new.create(&self.plan_rules(), now)?;
+        let rules = self.plan_rules();
+        let (_, violations) = new.create(&rules, now)?;
 
         self.state_dir().create()?;
         let mut locked = self.lock()?;
-        if let Some(opened) = self.open_session(&mut locked)? {
-            return Err(exists(&opened.document));
+        let (opened, notes) = self.open_session(&mut locked)?;
+        if let Some(opened) = opened {
+            return Err(exists(&opened.document).noting(opened.notes));
         }
         new.session_id = self.free_id(&locked, request.id.is_some(), new.session_id)?;
         let placed_plan = self.place(&mut locked, &plan_document)?;
@@ -118,12 +120,13 @@ impl Workspace {
                 }
             }
         }
-        let written = self.write_session(&mut locked, &new, now);
+        let written = self.write_session(&mut locked, &new, &rules, now);
         if written.is_err() {
             take_back(&mut locked, &placed);
         }
         let (operation, document, pending) = written?;
         let mut warnings = warnings(&violations);
+        warnings.extend(notes);
         warnings.extend(pending);
         let copied = placed.into_iter().filter(|(_, place)| place.copied.is_some());
         let dir = self.state_dir();
@@ -198,9 +201,10 @@ impl Workspace {
         &self,
         locked: &mut LockedStore<'_>,
         new: &NewSession,
+        rules: &PlanRules,
         now: Timestamp,
     ) -> Result<(Uuid, Document, Option<String>), SessionError> {
-        let (session, _) = new.create(&self.plan_rules(), now)?;
+        let (session, _) = new.create(rules, now)?;
         let style = match self.settings.front_matter.value {
             FrontMatterForm::Yaml => FrontMatter::Yaml,
             FrontMatterForm::Json => FrontMatter::Json,

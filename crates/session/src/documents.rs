@@ -1,8 +1,9 @@
 //! The design and plan documents that a session is made of.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use maestro_session_model::{Plan, PlanReport, RelPath, check_plan, read_plan};
+use maestro_session_model::{Plan, PlanReport, RelPath, check_plan, free_name, read_plan};
 use maestro_state_store::ContentHash;
 use maestro_state_store::store::{LockedStore, Removal};
 
@@ -59,26 +60,22 @@ impl Workspace {
         if plans.join(name)? == document.path {
             return Ok(PlacedDocument { path: document.path.clone(), copied: None });
         }
-        let (stem, ending) = match name.rsplit_once('.') {
-            Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
-            _ => (name, String::new()),
-        };
-        let mut n = 1_u32;
-        loop {
-            let name = if n == 1 { name.to_owned() } else { format!("{stem}-{n}{ending}") };
-            let place = dir.plans().join(&name);
-            match locked.read_file(&place)? {
-                Some(bytes) if bytes == document.text.as_bytes() => {
-                    return Ok(PlacedDocument { path: plans.join(&name)?, copied: None });
-                }
-                Some(_) => n += 1,
-                None => {
-                    let hash = locked.write_new(&place, document.text.as_bytes())?;
-                    let copied = Some((place, hash));
-                    return Ok(PlacedDocument { path: plans.join(&name)?, copied });
-                }
-            }
+        // Without regard to case, because some file systems have none.
+        let listed = locked.list(&dir.plans())?;
+        let mut taken: BTreeMap<String, bool> = BTreeMap::new();
+        for entry in listed {
+            let same = locked.read_file(&dir.plans().join(&entry.name)).ok().flatten();
+            let same = same.is_some_and(|bytes| bytes == document.text.as_bytes());
+            taken.insert(entry.name.to_lowercase(), same);
         }
+        // A place that has this very text counts as free.
+        let name = free_name(name, |name| taken.get(&name.to_lowercase()) == Some(&false));
+        let (place, path) = (dir.plans().join(&name), plans.join(&name)?);
+        if taken.contains_key(&name.to_lowercase()) {
+            return Ok(PlacedDocument { path, copied: None });
+        }
+        let hash = locked.write_new(&place, document.text.as_bytes())?;
+        Ok(PlacedDocument { path, copied: Some((place, hash)) })
     }
 }
 

@@ -20,6 +20,15 @@ use maestro_state_store::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
+    /// An operation failed after something had been put in order that the user should know of, such as an edit by hand
+    /// that was recorded.
+    #[error("{source}")]
+    Noted {
+        /// What had been put in order.
+        notes: Vec<String>,
+        /// Why the operation failed.
+        source: Box<Self>,
+    },
     /// A setting has a bad value.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -204,9 +213,31 @@ pub enum ErrorClass {
 }
 
 impl SessionError {
+    /// Returns the error without the notes on it.
+    pub fn bare(&self) -> &Self {
+        match self {
+            Self::Noted { source, .. } => source.bare(),
+            error => error,
+        }
+    }
+
+    /// Returns what had been put in order before the operation failed.
+    pub fn notes(&self) -> &[String] {
+        match self {
+            Self::Noted { notes, .. } => notes,
+            _ => &[],
+        }
+    }
+
+    /// Puts notes on the error, if there are any.
+    pub(crate) fn noting(self, notes: Vec<String>) -> Self {
+        if notes.is_empty() { self } else { Self::Noted { notes, source: Box::new(self) } }
+    }
+
     /// Returns the stable code for programs.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Noted { source, .. } => source.code(),
             Self::Settings(error) => error.code(),
             Self::StateDir(error) => error.code(),
             Self::Lock(error) => error.code(),
@@ -256,6 +287,7 @@ impl SessionError {
     /// Returns what to do next, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Noted { source, .. } => source.hint(),
             Self::Settings(error) => error.hint(),
             Self::StateDir(error) => error.hint(),
             Self::Lock(error) => error.hint(),

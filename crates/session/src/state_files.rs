@@ -2,10 +2,10 @@
 
 use maestro_session_model::Document;
 use maestro_state_store::store::Outcome;
-use maestro_state_store::{Change, Operation};
+use maestro_state_store::{Actor, Change, Operation};
 use serde::Serialize;
 
-use crate::change::Opened;
+use crate::change::{Opened, pending_note};
 use crate::error::SessionError;
 use crate::workspace::Workspace;
 
@@ -18,6 +18,8 @@ pub struct StateWritten {
     pub bytes: usize,
     /// Whether it is the session file, so that the write was checked and journalled as an edit by hand.
     pub is_session: bool,
+    /// What else the user should know.
+    pub notes: Vec<String>,
 }
 
 impl Workspace {
@@ -35,13 +37,14 @@ impl Workspace {
     /// The session file is checked first and recorded as an edit by hand; lock, journals, ledgers, archive and quarantine
     /// are refused.
     pub fn write_state(&self, path: &str, content: &[u8]) -> Result<StateWritten, SessionError> {
-        let written = StateWritten {
+        let mut written = StateWritten {
             path: path.to_owned(),
             bytes: content.len(),
             is_session: self.store.is_active_session(path),
+            notes: Vec::new(),
         };
         if written.is_session {
-            self.write_session_file(content)?;
+            written.notes = self.write_session_file(content)?;
         } else {
             self.state_dir().create()?;
             self.lock()?.write_state_file(path, content)?;
@@ -54,8 +57,8 @@ impl Workspace {
         Ok(self.store.read()?.map(|stored| stored.text))
     }
 
-    /// Makes `content` the session file, as a person would who saves it in an editor.
-    fn write_session_file(&self, content: &[u8]) -> Result<(), SessionError> {
+    /// Makes `content` the session file, as a person would who saves it in an editor; returns what the user should know.
+    fn write_session_file(&self, content: &[u8]) -> Result<Vec<String>, SessionError> {
         let path = self.state_dir().active_session();
         let text = str::from_utf8(content)
             .map_err(|_| SessionError::NotText { path: path.clone() })?
@@ -68,31 +71,28 @@ impl Workspace {
         let operation = Operation {
             id: self.env.new_id(),
             time: self.env.now(),
-            actor: maestro_state_store::Actor::EXTERNAL,
+            actor: Actor::EXTERNAL,
             command: serde_json::json!({ "command": "external_edit", "by": self.env.actor }),
             canonical: document.is_canonical(),
         };
         let id = &document.session().session_id;
-        // Whatever is there, readable or not, is replaced; the store keeps what the journal does not have.
-        match self.open_session(&mut locked) {
-            Ok(Some(Opened { current, .. })) => {
-                let change = Change::between(&current, text.clone(), operation.clone());
-                if current.session_id == *id
-                    && let Outcome::Committed(_) = locked.commit(current, change)?
-                {
-                    return Ok(());
-                }
-                let _replaced = locked.replace(id, text, operation)?;
-                Ok(())
+        let (outcome, notes) = match self.open_session(&mut locked) {
+            Ok((Some(Opened { current, notes, .. }), _)) if current.session_id == *id => {
+                let change = Change::between(&current, text, operation);
+                (locked.commit(current, change)?, notes)
             }
-            Ok(None) => {
+            Ok((None, notes)) => {
                 locked.create(id, text, operation)?;
-                Ok(())
+                return Ok(notes);
             }
-            Err(_) => {
-                let _replaced = locked.replace(id, text, operation)?;
-                Ok(())
+            // Another session, which is refused, or nothing readable, which the store sets aside if it is known to nobody.
+            Ok(_) | Err(_) => (locked.replace(id, text, operation)?, Vec::new()),
+        };
+        match outcome {
+            Outcome::Committed(committed) => {
+                Ok(notes.into_iter().chain(pending_note(&committed)).collect())
             }
+            Outcome::Displaced => Err(SessionError::Contended { path, attempts: 1 }.noting(notes)),
         }
     }
 }

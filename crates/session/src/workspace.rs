@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use maestro_session_model::{Document, RelPath};
+use maestro_session_model::{Document, InvalidPath, RelPath};
 use maestro_state_store::settings::Origin;
 use maestro_state_store::state_dir::Creation;
 use maestro_state_store::{Disk, Environment, Settings, StateDir, Store, discover_workspace};
@@ -21,6 +21,9 @@ pub struct Workspace {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
     pub(crate) env: Env,
+    /// Under which names the workspace is known, the one without links first: agents report absolute paths under the name
+    /// that they were given.
+    pub(crate) root_names: Vec<String>,
     /// The document that was seen or written last, so that a process that goes on running parses a text once.
     pub(crate) last_seen: Mutex<Option<Arc<Document>>>,
 }
@@ -53,7 +56,9 @@ impl Workspace {
     pub fn open(root: &Path, env: Env, disk: Arc<dyn Disk>) -> Result<Self, SessionError> {
         let settings = Settings::resolve(root, &env.environment, disk.as_ref())?;
         let dir = StateDir::locate(root, &settings, disk)?;
-        Ok(Self { settings, store: Store::new(dir), env, last_seen: Mutex::new(None) })
+        let root_names = root_names(dir.workspace(), root, &env.environment, dir.disk());
+        let last_seen = Mutex::new(None);
+        Ok(Self { settings, store: Store::new(dir), env, root_names, last_seen })
     }
 
     /// Makes `root`, exactly that directory, a workspace: creates its state dir, or what is missing of it.
@@ -80,6 +85,20 @@ impl Workspace {
         };
         let workspace = dir.workspace().to_owned();
         Ok(Initialised { workspace, state_dir: dir.relative().clone(), creation, marker })
+    }
+
+    /// Returns the path relative to the workspace of what a user or an agent names: a path that is relative to it, or an
+    /// absolute one under any of its names.
+    pub fn relative(&self, path: &str) -> Result<RelPath, InvalidPath> {
+        let found = self.root_names.iter().map(|name| RelPath::within(name, path));
+        let mut last = Err(InvalidPath::Empty);
+        for found in found {
+            if found.is_ok() {
+                return found;
+            }
+            last = found;
+        }
+        last
     }
 
     /// Returns the state dir.
@@ -141,4 +160,25 @@ impl Workspace {
     pub(crate) fn no_session(&self) -> SessionError {
         SessionError::NoSession { dir: self.state_dir().root().to_owned() }
     }
+}
+
+/// The names of a workspace: without links, as it was opened, and as the shell that we were started from sees it.
+fn root_names(
+    canonical: &Path,
+    opened: &Path,
+    environment: &Environment,
+    disk: &dyn Disk,
+) -> Vec<String> {
+    let shell = environment.get("PWD").map(Path::new).filter(|path| path.is_absolute());
+    let shell = shell.and_then(|path| {
+        path.ancestors().find(|dir| disk.canonicalize(dir).is_ok_and(|dir| dir == canonical))
+    });
+    let mut names = vec![canonical.to_string_lossy().into_owned()];
+    for path in [Some(opened), shell].into_iter().flatten().filter(|path| path.is_absolute()) {
+        let name = path.to_string_lossy().into_owned();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }

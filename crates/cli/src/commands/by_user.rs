@@ -21,7 +21,7 @@ pub(super) fn apply(
         Ok(changed) => return Ok(changed),
         Err(refusal) => refusal,
     };
-    let question = match &refusal {
+    let question = match refusal.bare() {
         SessionError::Command(CommandError::UserDecisionRequired { phase, event }) => {
             format!("{} phase {phase}? Only you can decide it.", capitalised(event.as_str()))
         }

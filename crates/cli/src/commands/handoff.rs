@@ -98,7 +98,6 @@ impl HandoffArgs {
 
 /// Reads paths that are relative to the workspace, or absolute and inside it.
 pub(super) fn paths(workspace: &Workspace, texts: &[String]) -> Result<Vec<RelPath>, Failure> {
-    let root = workspace.state_dir().workspace().to_string_lossy();
-    let path = |text: &String| RelPath::within(&root, text);
+    let path = |text: &String| workspace.relative(text);
     Ok(texts.iter().map(path).collect::<Result<_, _>>().map_err(SessionError::from)?)
 }

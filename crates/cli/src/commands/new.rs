@@ -109,11 +109,11 @@ pub(crate) fn run(
         complexity: args.complexity.map(Into::into),
         from: cwd,
     };
-    let created = workspace.create_session(&request).map_err(|error| match error {
+    let created = workspace.create_session(&request).map_err(|error| match error.bare() {
         SessionError::Create(CreateError::PlanRejected { violations }) => {
-            Failure::PlanRejected { plan: args.plan.clone(), violations }
+            Failure::PlanRejected { plan: args.plan.clone(), violations: violations.clone() }
         }
-        other => other.into(),
+        _ => error.into(),
     })?;
     terminal.show(&created, text)?;
     terminal.warn(&created.warnings);

@@ -21,6 +21,9 @@ pub(super) fn text(receipt: &ArchiveReceipt) -> Text {
     for stranger in &receipt.strangers {
         text.line([yellow("left in plans: "), plain(stranger), plain(" (not of this session)")]);
     }
+    for note in &receipt.notes {
+        text.line([yellow("note: "), plain(note)]);
+    }
     if let Some(pending) = &receipt.pending {
         text.line([yellow("not finished: "), plain(pending)]);
         text.line([plain(

@@ -79,6 +79,7 @@ pub(crate) fn run(
                 text.line([plain("Wrote "), bold(&written.path), plain(bytes)]);
                 text
             })?;
+            terminal.warn(&written.notes);
         }
         StateCommand::Active => {
             let content = workspace.active()?;

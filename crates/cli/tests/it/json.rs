@@ -70,7 +70,7 @@ fn every_command_prints_one_versioned_object() {
     log --document: document version
     state read: content path version
     state active: content exists version
-    state write: bytes is_session path version
+    state write: bytes is_session notes path version
     abort: before current_phase operation phase progress ready ready_to_archive session_id version warnings
     archive: archive_path archived_files checks kept operation renamed session_id status strangers version
     state active: content exists version

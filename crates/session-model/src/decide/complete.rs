@@ -1,5 +1,7 @@
 //! What is handed over at the end of a phase, and how it is recorded.
 
+use std::collections::BTreeSet;
+
 use super::{CommandError, Decider, resolve_errors};
 use crate::body::{self, Delivery};
 use crate::command::Handoff;
@@ -102,8 +104,9 @@ fn append_files(list: &mut Vec<String>, new: &[RelPath]) {
 }
 
 fn append(list: &mut Vec<String>, new: &[String]) {
+    let mut there: BTreeSet<String> = list.iter().cloned().collect();
     for item in new {
-        if !list.contains(item) {
+        if there.insert(item.clone()) {
             list.push(item.clone());
         }
     }

@@ -26,6 +26,22 @@ fn an_edit_by_hand_is_recorded_before_the_next_operation() {
 }
 
 #[test]
+fn an_edit_that_was_recorded_is_told_even_when_the_command_is_refused() {
+    let fixture = Fixture::begun();
+    let file = "docs/maestro/state/active-session.md";
+    fixture.write(file, fixture.text(file) + "by hand\n");
+    let refused = fixture.apply(&start("2")).unwrap_err();
+    assert_eq!(refused.code(), "PHASE_BLOCKED");
+    assert!(refused.notes()[0].contains("edited by hand"), "{refused:?}");
+    fixture.write(file, fixture.text(file) + "again\n");
+    let refused = fixture.workspace().archive(crate::fixture::ARCHIVE).unwrap_err();
+    assert!(refused.notes()[0].contains("edited by hand"), "{refused:?}");
+    fixture.write(file, fixture.text(file) + "and again\n");
+    let receipt = fixture.workspace().archive(crate::fixture::FORCE).unwrap();
+    assert!(receipt.notes[0].contains("edited by hand"), "{receipt:?}");
+}
+
+#[test]
 fn an_edit_that_breaks_a_rule_is_recorded_and_reported_and_blocks_what_it_touches() {
     let fixture = Fixture::begun();
     let text = fixture.text("docs/maestro/state/active-session.md");

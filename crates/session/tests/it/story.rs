@@ -87,3 +87,40 @@ fn an_unfinished_session_is_archived_only_when_asked() {
     let receipt = fixture.workspace().archive(crate::fixture::FORCE).unwrap();
     assert_eq!(receipt.status, SessionStatus::Aborted);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_agent_may_name_files_under_any_name_of_the_workspace() {
+    let fixture = Fixture::begun();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(fixture.root(), &link).unwrap();
+    let env = fixture.env();
+    let disk = std::sync::Arc::new(maestro_state_store::OsDisk);
+    let workspace = maestro_session::Workspace::open(&link, env, disk).unwrap();
+    for name in [link.as_path(), &fs_err::canonicalize(fixture.root()).unwrap()] {
+        let file = name.join("src/a.rs");
+        let found = workspace.relative(file.to_str().unwrap()).unwrap();
+        assert_eq!(found.as_str(), "src/a.rs");
+        let report = format!("## Task Report\n- **Files Created**: {}\n", file.display());
+        let (handoff, notes) = workspace.read_report(&id("1"), &report).unwrap();
+        assert_eq!(handoff.files_created, [found], "{notes:?}");
+    }
+    assert!(workspace.relative("/etc/passwd").is_err());
+}
+
+#[test]
+fn a_manifest_of_many_files_is_recorded_in_order_and_once() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    let mut complete = complete("1", "src/0.rs");
+    if let Command::Complete { handoff, .. } = &mut complete {
+        let file =
+            |n: usize| maestro_session_model::RelPath::parse(&format!("src/{n}.rs")).unwrap();
+        handoff.files_created = (0..20_000).chain(0..20_000).map(file).collect();
+    }
+    fixture.apply(&complete).unwrap();
+    let document = fixture.document();
+    let files = &document.session().phases[0].files_created;
+    assert_eq!((files.len(), files[19_999].as_str()), (20_000, "src/19999.rs"));
+}
