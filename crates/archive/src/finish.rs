@@ -92,22 +92,26 @@ fn carry_out(
     let archived = archived_place(&dir, &intent.archived_as, ".md");
 
     let there = locked.read_file(&active)?;
-    match &there {
+    let is_archived = hash_of(locked, &archived)? == Some(intent.after);
+    let ours = match &there {
         Some(bytes) if ContentHash::of(bytes) == intent.before => {
             write_archived(locked, intent, bytes, &archived)?;
+            true
         }
+        // What is there now came after our document had gone: there is only the way forward.
+        Some(bytes) if is_archived && is_of_another(bytes, session_id) => false,
         Some(_) => return Ok(Done::Edited { file: active }),
-        None if hash_of(locked, &archived)? == Some(intent.after) => {}
+        None if is_archived => false,
         None => return Err(ArchiveError::Lost { active, archived }),
-    }
-    if let Some(file) = remove_originals(locked, intent)? {
+    };
+    if let Some(file) = remove_originals(locked, intent, ours)? {
         return Ok(Done::Edited { file });
     }
     let gate = dir.design_gate(session_id);
     if let Some(hash) = hash_of(locked, &gate)? {
         let _gone_or_changed = locked.remove_if_hash(&gate, hash)?;
     }
-    if locked.remove_if_hash(&active, intent.before)? == Removal::Changed {
+    if ours && locked.remove_if_hash(&active, intent.before)? == Removal::Changed {
         return Ok(Done::Edited { file: active });
     }
     let ledger = dir.ledger(session_id);
@@ -118,6 +122,12 @@ fn carry_out(
     move_journal(locked, session_id, &intent.archived_as)?;
     let receipt = verify(locked, session_id, intent, operation)?;
     Ok(Done::Archived(Box::new(receipt)))
+}
+
+/// Whether a text is the document of another session.
+fn is_of_another(text: &[u8], session_id: &SessionId) -> bool {
+    let document = Document::parse(String::from_utf8_lossy(text).into_owned());
+    document.is_ok_and(|document| document.session().session_id != *session_id)
 }
 
 /// Writes the archived document unless it is there.
@@ -144,10 +154,12 @@ fn write_archived(
     Ok(())
 }
 
-/// Removes the documents that were copied; returns the first that was edited after it was copied.
+/// Removes the documents that were copied. Returns the first that was edited after it was copied, if the archiving can still
+/// be taken back; if not, what is at its place now is somebody's new file and stays.
 fn remove_originals(
     locked: &mut LockedStore<'_>,
     intent: &Intent,
+    can_take_back: bool,
 ) -> Result<Option<PathBuf>, ArchiveError> {
     let workspace = locked.dir().workspace().to_owned();
     let mut ready = Vec::new();
@@ -155,7 +167,8 @@ fn remove_originals(
         let Some(hash) = moved.hash else { continue };
         let (from, to) = (place(&workspace, &moved.from), place(&workspace, &moved.to));
         match hash_of(locked, &from)? {
-            Some(found) if found != hash => return Ok(Some(from)),
+            Some(found) if found != hash && can_take_back => return Ok(Some(from)),
+            Some(found) if found != hash => continue,
             Some(_) if hash_of(locked, &to)?.is_none() => {
                 // Someone took the copy away; the original is still here to be copied again.
                 locked.copy_to_new(&from, &to)?;
@@ -166,15 +179,15 @@ fn remove_originals(
     }
     // Nothing is removed before all of them have been looked at.
     for (from, hash) in ready {
-        if locked.remove_if_hash(&from, hash)? == Removal::Changed {
+        if locked.remove_if_hash(&from, hash)? == Removal::Changed && can_take_back {
             return Ok(Some(from));
         }
     }
     Ok(None)
 }
 
-/// Takes back what was done so far: originals that are gone return, copies and the archived document go. Then the journal
-/// says so, and nobody will take the intent up again.
+/// Takes back what was done so far: originals that are gone return, copies of those that are still there go, and so does the
+/// archived document, whose text the journal has. Then the journal says so, and nobody will take the intent up again.
 fn withdraw(
     locked: &mut LockedStore<'_>,
     intent: &Intent,
@@ -187,10 +200,13 @@ fn withdraw(
         if hash_of(locked, &to)? != Some(hash) {
             continue;
         }
-        if locked.read_file(&from)?.is_none() {
-            locked.move_new(&to, &from)?;
-        } else {
-            let _gone_or_changed = locked.remove_if_hash(&to, hash)?;
+        match hash_of(locked, &from)? {
+            None => locked.move_new(&to, &from)?,
+            Some(found) if found == hash => {
+                let _gone_or_changed = locked.remove_if_hash(&to, hash)?;
+            }
+            // Edited since: the copy has a text that is nowhere else.
+            Some(_) => {}
         }
     }
     let copy = archived_place(locked.dir(), &intent.archived_as, ".md");

@@ -144,7 +144,48 @@ fn an_archiving_is_withdrawn_when_a_file_was_edited_after_it_began() {
     let again = fixture.workspace().archive(ARCHIVE).unwrap();
     assert_eq!(again.status, SessionStatus::Completed);
     assert!(fixture.text(&again.archive_path).ends_with("edited\n"));
-    assert!(fixture.text("docs/maestro/plans/archive/plan.md").ends_with("edited\n"));
+    // The copy of the text before the edit stays: it is nowhere else.
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), crate::fixture::PLAN);
+    assert!(fixture.text("docs/maestro/plans/archive/plan-2.md").ends_with("edited\n"));
+    assert!(fixture.text(&again.archive_path).contains("plans/archive/plan-2.md"));
+}
+
+/// A session whose archiving stopped after the session file was gone and before the journal said so.
+fn gone_but_not_marked() -> Fixture {
+    let fixture = finished();
+    fixture.workspace().archive(ARCHIVE).unwrap();
+    let id = "2026-01-15-add-a-token-bucket-rate-limiter";
+    let moved = format!("docs/maestro/state/archive/{id}.journal.jsonl");
+    let lines = fixture.text(&moved);
+    fs_err::remove_file(fixture.path(&moved)).unwrap();
+    let lines = lines.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+    fixture.write(&format!("docs/maestro/state/journal/{id}.jsonl"), lines);
+    fixture
+}
+
+#[test]
+fn a_new_file_at_the_place_of_an_archived_plan_does_not_undo_the_archive() {
+    let fixture = gone_but_not_marked();
+    fixture.write("docs/maestro/plans/plan.md", "from a checkout");
+    assert_eq!(code(fixture.apply(&start("1"))), "NO_SESSION");
+    assert_eq!(fixture.text("docs/maestro/plans/plan.md"), "from a checkout");
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), crate::fixture::PLAN);
+    let id = "2026-01-15-add-a-token-bucket-rate-limiter";
+    assert!(fixture.path(&format!("docs/maestro/state/archive/{id}.md")).exists());
+}
+
+#[test]
+fn a_session_that_another_tool_began_meanwhile_does_not_undo_the_archive() {
+    let fixture = gone_but_not_marked();
+    let other = maestro_testutils::samples()[0].text;
+    fixture.write("docs/maestro/state/active-session.md", other);
+    let log = fixture.apply(&start("2"));
+    assert_eq!(log.unwrap_err().code(), "PHASE_BLOCKED", "the other session is the active one");
+    assert_eq!(fixture.text("docs/maestro/state/active-session.md"), other);
+    let id = "2026-01-15-add-a-token-bucket-rate-limiter";
+    assert!(fixture.path(&format!("docs/maestro/state/archive/{id}.md")).exists());
+    assert!(fixture.path(&format!("docs/maestro/state/archive/{id}.journal.jsonl")).exists());
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), crate::fixture::PLAN);
 }
 
 /// Archives on a disk with faults; returns what was told.
