@@ -12,7 +12,7 @@ use crate::command::{Adjustment, Command, Failure};
 use crate::plan;
 use crate::position;
 use crate::rules::PlanRules;
-use crate::session::{ExecutionMode, Phase, PhaseError, Session};
+use crate::session::{Phase, PhaseError, Session};
 use crate::{
     AgentName, IllegalTransition, PhaseEvent, PhaseId, PhaseStatus, SessionStatus, Timestamp,
     agent_key, body,
@@ -296,7 +296,8 @@ impl Decider<'_> {
         let phase = &self.session.phases[index];
         refuse_blocked(self.session, phase)?;
         self.refuse_disabled(phase)?;
-        let Some((limit, because)) = self.slots() else { return Ok(()) };
+        let slots = position::slots(self.session, self.rules.max_concurrent);
+        let Some((limit, because)) = slots else { return Ok(()) };
         let running =
             self.session.phases.iter().filter(|phase| phase.status == PhaseStatus::InProgress);
         let running: Vec<PhaseId> = running.map(|phase| phase.id.clone()).collect();
@@ -305,14 +306,6 @@ impl Decider<'_> {
             return Err(CommandError::NoFreeSlot { phase, running, limit, because });
         }
         Ok(())
-    }
-
-    fn slots(&self) -> Option<(u32, SlotLimit)> {
-        if self.session.execution_mode == Some(ExecutionMode::Sequential) {
-            return Some((1, SlotLimit::Sequential));
-        }
-        let limit = self.rules.max_concurrent;
-        (limit > 0).then_some((limit, SlotLimit::MaxConcurrent))
     }
 
     fn refuse_disabled(&self, phase: &Phase) -> Result<(), CommandError> {

@@ -614,6 +614,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_below_an_item_belongs_to_it() {
+        let warnings = |text: &str| {
+            read(&format!("## Downstream Context\n{text}")).downstream_context.warnings
+        };
+        assert_eq!(
+            warnings("- Warnings:\n  - hot\n    - very\n\n    indeed\n  - cold"),
+            ["hot\n- very\n\nindeed", "cold"]
+        );
+        assert_eq!(warnings("- Warnings:\n  - hot\n  - none\n    - really"), ["hot", "really"]);
+        assert_eq!(warnings("- Warnings: hot\n\n  and wet\n- Notes: x"), ["hot\n\nand wet"]);
+        assert_eq!(warnings("### Warnings\nhot\n\ncold"), ["hot", "cold"]);
+        assert_eq!(warnings("### Warnings\n#### Indoors\n- hot\n### Notes\n- cold"), ["hot"]);
+    }
+
+    #[test]
     fn context_in_prose_is_context() {
         insta::assert_snapshot!(shown("## Downstream Context\nThe limiter is in `src/l.rs`.\n\n- Call `take`.\n- none\n- Port: 8080"), @r#"
           integration_points: ["The limiter is in `src/l.rs`.","Call `take`."]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::decide::SlotLimit;
 use crate::plan::{self, Violation};
 use crate::rules::{PlanRules, Strictness};
-use crate::session::{Phase, Session};
-use crate::{PhaseId, PhaseStatus};
+use crate::session::{ExecutionMode, Phase, Session};
+use crate::{PhaseId, PhaseStatus, SessionStatus};
 
 /// Returns the phases that can begin or be retried now, in the order of the plan: pending, with every blocker completed
 /// or skipped.
@@ -13,6 +14,14 @@ pub fn ready_phases(session: &Session) -> Vec<&Phase> {
     let statuses = statuses(session);
     let pending = session.phases.iter().filter(|phase| phase.status == PhaseStatus::Pending);
     pending.filter(|phase| phase.blocked_by.iter().all(|id| unblocks(&statuses, id))).collect()
+}
+
+/// Returns how many phases may be in progress and what says so; nothing if any number may.
+pub fn slots(session: &Session, max_concurrent: u32) -> Option<(u32, SlotLimit)> {
+    if session.execution_mode == Some(ExecutionMode::Sequential) {
+        return Some((1, SlotLimit::Sequential));
+    }
+    (max_concurrent > 0).then_some((max_concurrent, SlotLimit::MaxConcurrent))
 }
 
 /// Returns the blockers of `phase` that are not done, with their status; one that does not exist has none.
@@ -50,6 +59,20 @@ pub fn broken_rules(session: &Session) -> Vec<String> {
     let report = plan::check(&plan::session_outlines(session), &rules);
     let errors = report.violations.into_iter().filter(Violation::is_error);
     let mut broken: Vec<String> = errors.map(|violation| violation.message).collect();
+    for (phase, waits_for) in session.phases.iter().zip(all_wait_for(session)) {
+        let has_begun = matches!(phase.status, PhaseStatus::InProgress | PhaseStatus::Completed);
+        if let Some((blocker, _)) = waits_for.first().filter(|_| has_begun) {
+            broken.push(format!(
+                "phase {} is {}, and phase {blocker}, which comes first, is not done",
+                phase.id, phase.status
+            ));
+        }
+    }
+    let open = session.phases.iter().find(|phase| !phase.status.unblocks());
+    if let Some(phase) = open.filter(|_| session.status == SessionStatus::Completed) {
+        broken
+            .push(format!("the session is completed, and phase {} is {}", phase.id, phase.status));
+    }
     if let Some(current) = &session.current_phase
         && session.phase(current).is_none()
     {

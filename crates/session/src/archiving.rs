@@ -59,23 +59,33 @@ impl Workspace {
         }
     }
 
-    /// Brings an archiving that was begun to its end, whoever began it.
+    /// Brings an archiving that was begun to its end, whoever began it; says so if there was one.
     pub(crate) fn finish_archiving(
         &self,
         locked: &mut LockedStore<'_>,
-    ) -> Result<(), SessionError> {
-        match finish(locked, &self.archiver())? {
-            Finished::Nothing
-            | Finished::JournalMoved
-            | Finished::Archived(_)
-            | Finished::Withdrawn { .. } => Ok(()),
-        }
+    ) -> Result<Option<String>, SessionError> {
+        Ok(match finish(locked, &self.archiver())? {
+            Finished::Nothing | Finished::JournalMoved => None,
+            Finished::Archived(receipt) => Some(format!(
+                "the archiving of session {}, which had been interrupted, was finished: `{}`",
+                receipt.session_id, receipt.archive_path
+            )),
+            Finished::Withdrawn { because } => Some(format!(
+                "an interrupted archiving was taken back, because `{}` had been edited since",
+                because.display()
+            )),
+        })
     }
 }
 
 /// The status that an archived session gets, if it may be archived.
+///
+/// What was given up needs neither finished phases nor records in order.
 fn status_for(session: &Session, options: ArchiveOptions) -> Result<SessionStatus, SessionError> {
-    if let Some(phase) = session.phases.iter().find(|phase| phase.needs_reconciliation()) {
+    let was = session.status;
+    let given_up = matches!(was, SessionStatus::Aborted | SessionStatus::Failed);
+    let to_reconcile = session.phases.iter().find(|phase| phase.needs_reconciliation());
+    if let Some(phase) = to_reconcile.filter(|_| !given_up) {
         return Err(SessionError::ReconciliationPending { phase: phase.id.clone() });
     }
     let open: Vec<PhaseId> = session
@@ -84,17 +94,14 @@ fn status_for(session: &Session, options: ArchiveOptions) -> Result<SessionStatu
         .filter(|phase| !phase.status.unblocks())
         .map(|phase| phase.id.clone())
         .collect();
-    let was = session.status;
-    let is_over = open.is_empty() || was != SessionStatus::InProgress;
-    if !is_over && !options.force {
+    let is_done = open.is_empty();
+    if !is_done && !given_up && !options.force {
         let session_id = session.session_id.clone();
         return Err(SessionError::Unfinished { session_id, open });
     }
     Ok(options.status.unwrap_or(match was {
-        SessionStatus::InProgress if open.is_empty() => SessionStatus::Completed,
-        SessionStatus::InProgress => SessionStatus::Aborted,
-        ended @ (SessionStatus::Completed | SessionStatus::Failed | SessionStatus::Aborted) => {
-            ended
-        }
+        SessionStatus::Aborted | SessionStatus::Failed => was,
+        SessionStatus::InProgress | SessionStatus::Completed if is_done => SessionStatus::Completed,
+        SessionStatus::InProgress | SessionStatus::Completed => SessionStatus::Aborted,
     }))
 }

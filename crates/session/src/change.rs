@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use maestro_session_model::{
     Command, Decision, Document, Handoff, HandoffError, HandoffReport, PhaseId, PhaseStatus,
-    Session, SessionId, decide, read_report, waits_for,
+    ReportStatus, Session, SessionId, decide, read_report, waits_for,
 };
 use maestro_state_store::store::Recovered;
 use maestro_state_store::{
@@ -15,11 +15,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::error::SessionError;
-use crate::status::{PhaseView, Progress};
+use crate::status::{PhaseView, Progress, startable};
 use crate::workspace::Workspace;
 
 /// How often a change is decided anew because someone edited the file in between.
-const MAX_ATTEMPTS: u32 = 16;
+pub(crate) const MAX_ATTEMPTS: u32 = 16;
 
 /// What a command did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,7 +60,8 @@ impl Workspace {
                 Ok(Some(carried)) => {
                     let sessions = (document.session(), carried.document.session());
                     let warnings = notes.into_iter().chain(carried.warnings).collect();
-                    return Ok(changed(carried.operation, command, sessions, warnings));
+                    let slots = self.settings.max_concurrent.value;
+                    return Ok(changed(carried.operation, command, sessions, slots, warnings));
                 }
                 Ok(None) => {}
                 Err(error) => return Err(error.noting(notes)),
@@ -112,7 +113,12 @@ impl Workspace {
         let report = self
             .report(text)
             .map_err(|source| SessionError::Report { phase: phase.clone(), source })?;
-        let notes = report.notes();
+        let mut notes = report.notes();
+        if report.status == Some(ReportStatus::Failure) {
+            notes.push(format!(
+                "the report says that the agent failed; `maestro phase fail {phase}` would record that"
+            ));
+        }
         Ok((Handoff::from_report(&report, text), notes))
     }
 
@@ -163,8 +169,7 @@ impl Workspace {
         &self,
         locked: &mut LockedStore<'_>,
     ) -> Result<(Option<Opened>, Vec<String>), SessionError> {
-        self.finish_archiving(locked)?;
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = self.finish_archiving(locked)?.into_iter().collect();
         let mut again: VecDeque<Operation> = VecDeque::new();
         'opening: for _ in 0..MAX_ATTEMPTS {
             // Asked only about texts that the journal does not know; what it finds is remembered.
@@ -212,7 +217,7 @@ impl Workspace {
         Err(self.contended().noting(notes))
     }
 
-    fn contended(&self) -> SessionError {
+    pub(crate) fn contended(&self) -> SessionError {
         let path = self.state_dir().active_session();
         SessionError::Contended { path, attempts: MAX_ATTEMPTS }
     }
@@ -253,6 +258,7 @@ fn changed(
     operation: Uuid,
     command: &Command,
     (before, after): (&Session, &Session),
+    max_concurrent: u32,
     warnings: Vec<String>,
 ) -> Changed {
     let id = command.phase();
@@ -264,10 +270,7 @@ fn changed(
             .map(|phase| PhaseView::of(phase, waits_for(after, phase))),
         before: id.and_then(|id| before.phase(id)).map(|phase| phase.status),
         current_phase: after.current_phase.clone(),
-        ready: maestro_session_model::ready_phases(after)
-            .iter()
-            .map(|phase| phase.id.clone())
-            .collect(),
+        ready: startable(after, max_concurrent),
         progress: Progress::of(after),
         ready_to_archive: after.is_ready_to_archive(),
         warnings,

@@ -132,7 +132,7 @@ impl Workspace {
         let dir = self.state_dir();
         Ok(CreatedSession {
             operation,
-            session: SessionView::of(document.session(), dir.relative()),
+            session: self.view(&document),
             path: format!("{}/state/active-session.md", dir.relative()),
             copied: copied.map(|(from, place)| (from, place.path.to_string())).collect(),
             warnings,

@@ -1,11 +1,11 @@
 //! What stands in for the scripts of older versions: reading and writing files of the state dir by their names.
 
-use maestro_session_model::Document;
+use maestro_session_model::{Document, broken_rules};
 use maestro_state_store::store::Outcome;
 use maestro_state_store::{Actor, Change, Operation};
 use serde::Serialize;
 
-use crate::change::{Opened, pending_note};
+use crate::change::{MAX_ATTEMPTS, Opened, pending_note};
 use crate::error::SessionError;
 use crate::workspace::Workspace;
 
@@ -67,32 +67,40 @@ impl Workspace {
             .map_err(|source| SessionError::Rejected { path: path.clone(), source })?;
         self.state_dir().create()?;
         let mut locked = self.lock()?;
-        self.finish_archiving(&mut locked)?;
-        let operation = Operation {
-            id: self.env.new_id(),
-            time: self.env.now(),
-            actor: Actor::EXTERNAL,
-            command: serde_json::json!({ "command": "external_edit", "by": self.env.actor }),
-            canonical: document.is_canonical(),
-        };
-        let id = &document.session().session_id;
-        let (outcome, notes) = match self.open_session(&mut locked) {
-            Ok((Some(Opened { current, notes, .. }), _)) if current.session_id == *id => {
-                let change = Change::between(&current, text, operation);
-                (locked.commit(current, change)?, notes)
-            }
-            Ok((None, notes)) => {
-                locked.create(id, text, operation)?;
+        let mut notes = Vec::new();
+        for _ in 0..MAX_ATTEMPTS {
+            let operation = Operation {
+                id: self.env.new_id(),
+                time: self.env.now(),
+                actor: Actor::EXTERNAL,
+                command: serde_json::json!({ "command": "external_edit", "by": self.env.actor }),
+                canonical: document.is_canonical(),
+            };
+            let id = &document.session().session_id;
+            let outcome = match self.open_session(&mut locked) {
+                Ok((Some(Opened { current, notes: found, .. }), _))
+                    if current.session_id == *id =>
+                {
+                    notes.extend(found);
+                    locked.commit(
+                        current.clone(),
+                        Change::between(&current, text.clone(), operation),
+                    )?
+                }
+                Ok((None, found)) => {
+                    notes.extend(found);
+                    Outcome::Committed(locked.create(id, text.clone(), operation)?)
+                }
+                // Another session, which is refused, or nothing readable, which is set aside if it is known to nobody.
+                Ok(_) | Err(_) => locked.replace(id, text.clone(), operation)?,
+            };
+            // Displaced: someone saved the file at the same moment. Theirs is recorded first, then ours follows.
+            if let Outcome::Committed(committed) = outcome {
+                notes.extend(pending_note(&committed));
+                notes.extend(broken_rules(document.session()));
                 return Ok(notes);
             }
-            // Another session, which is refused, or nothing readable, which the store sets aside if it is known to nobody.
-            Ok(_) | Err(_) => (locked.replace(id, text, operation)?, Vec::new()),
-        };
-        match outcome {
-            Outcome::Committed(committed) => {
-                Ok(notes.into_iter().chain(pending_note(&committed)).collect())
-            }
-            Outcome::Displaced => Err(SessionError::Contended { path, attempts: 1 }.noting(notes)),
         }
+        Err(self.contended().noting(notes))
     }
 }

@@ -5,6 +5,7 @@
 use maestro_session_model::{
     ExecutionMode, Phase, PhaseId, PhaseStatus, RelPath, Session, SessionId, SessionStatus,
     TaskComplexity, Timestamp, TokenUsage, WorkflowMode, all_wait_for, broken_rules, ready_phases,
+    slots,
 };
 use serde::Serialize;
 
@@ -69,7 +70,7 @@ pub struct SessionView {
     pub implementation_plan: Option<String>,
     /// How many phases are in each status.
     pub progress: Progress,
-    /// The phases that can begin now.
+    /// The phases that can begin now: none while no slot is free.
     pub ready: Vec<PhaseId>,
     /// Whether all phases are done and none waits for reconciliation.
     pub ready_to_archive: bool,
@@ -146,8 +147,18 @@ impl Progress {
     }
 }
 
+/// The phases that can begin now: unblocked, while a slot is free.
+pub(crate) fn startable(session: &Session, max_concurrent: u32) -> Vec<PhaseId> {
+    let running = session.count(PhaseStatus::InProgress) as u64;
+    let is_full = slots(session, max_concurrent).is_some_and(|(slots, _)| running >= slots.into());
+    if is_full || session.status != SessionStatus::InProgress {
+        return Vec::new();
+    }
+    ready_phases(session).iter().map(|phase| phase.id.clone()).collect()
+}
+
 impl SessionView {
-    pub(crate) fn of(session: &Session, state_dir: &RelPath) -> Self {
+    pub(crate) fn of(session: &Session, state_dir: &RelPath, max_concurrent: u32) -> Self {
         let phases = session.phases.iter().zip(all_wait_for(session));
         let phases = phases.map(|(phase, waits_for)| PhaseView::of(phase, waits_for));
         Self {
@@ -169,7 +180,7 @@ impl SessionView {
             design_document: session.design_document.clone(),
             implementation_plan: session.implementation_plan.clone(),
             progress: Progress::of(session),
-            ready: ready_phases(session).iter().map(|phase| phase.id.clone()).collect(),
+            ready: startable(session, max_concurrent),
             ready_to_archive: session.is_ready_to_archive(),
             violations: broken_rules(session),
             state_dir: state_dir.clone(),

@@ -119,12 +119,14 @@ impl Workspace {
     /// Returns where the active session stands. Takes no lock.
     pub fn status(&self) -> Result<Status, SessionError> {
         Ok(match self.read()? {
-            Some(document) => {
-                let view = SessionView::of(document.session(), self.state_dir().relative());
-                Status::Active(Box::new(view))
-            }
+            Some(document) => Status::Active(Box::new(self.view(&document))),
             None => Status::None(NoSession::new()),
         })
+    }
+
+    pub(crate) fn view(&self, document: &Document) -> SessionView {
+        let slots = self.settings.max_concurrent.value;
+        SessionView::of(document.session(), self.state_dir().relative(), slots)
     }
 
     /// Reads the active session's document, if there is one. Takes no lock.

@@ -111,7 +111,7 @@ fn text(log: &Log) -> Text {
             dim(actor(entry)),
             bold(command(entry)),
             state,
-            plain(&entry.summary),
+            plain(shortened(&entry.summary)),
         ]);
     }
     table.write_to(&mut text, "");
@@ -135,5 +135,15 @@ fn command(entry: &LogEntry) -> String {
     match &entry.phase {
         Some(phase) => format!("{} {phase}", entry.command),
         None => entry.command.clone(),
+    }
+}
+
+/// How much of a summary is shown; `--json` has all of it.
+const SUMMARY_CHARS: usize = 80;
+
+fn shortened(summary: &str) -> String {
+    match summary.char_indices().nth(SUMMARY_CHARS) {
+        Some((end, _)) => format!("{}…", &summary[..end]),
+        None => summary.to_owned(),
     }
 }

@@ -29,7 +29,7 @@ enum StateCommand {
 Examples:
   maestro state read state/active-session.md")]
     Read {
-        /// The file, relative to the state dir
+        /// The file: `state/…` or `plans/…`, or its path from the workspace
         path: String,
     },
     /// Replace a file of the state dir by what comes from stdin, in one step
@@ -43,7 +43,7 @@ Examples:
   maestro state write state/active-session.md < edited.md"
     )]
     Write {
-        /// The file, relative to the state dir
+        /// The file: `state/…` or `plans/…`, or its path from the workspace
         path: String,
     },
     /// Print the active session's file, or `No active session`

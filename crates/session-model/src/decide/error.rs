@@ -203,6 +203,9 @@ impl CommandError {
             Self::PhaseAmbiguous { phase } => {
                 format!("give one of the phases with the id {phase} another id in the session file")
             }
+            Self::IllegalTransition { phase, illegal } if illegal.from == PhaseStatus::Completed => {
+                format!("a completed phase is history; `maestro phase reconcile {phase}` adds to its record")
+            }
             Self::IllegalTransition { illegal, .. } => legal(illegal.from),
             Self::NotAdjustable { .. } => {
                 "what has been completed is history; adjust a phase that depends on it".to_owned()

@@ -3,6 +3,7 @@
 //! The guards here run before any parser sees the text, so that hostile input costs little.
 
 use granit_parser::{Options, Parser};
+use serde_yaml::Value;
 
 use super::record::{Read, SessionRecord};
 use super::tree::Tree;
@@ -29,7 +30,27 @@ pub(super) fn read(front: &str, first_line: usize) -> Result<Read, DocumentError
     check_nesting(front, first_line)?;
     match serde_yaml::from_str::<SessionRecord>(front) {
         Ok(record) => Ok(record.into()),
+        // Unknown keys are collected by way of a buffer that has no room for tags.
+        Err(error) if error.to_string().contains("do not support enum input") => {
+            let value: Value =
+                serde_yaml::from_str(front).map_err(|error| explain(&error, front, first_line))?;
+            serde_yaml::from_value::<SessionRecord>(untagged(value))
+                .map(Into::into)
+                .map_err(|error| explain(&error, front, first_line))
+        }
         Err(error) => Err(explain(&error, front, first_line)),
+    }
+}
+
+/// The value without the tags on it. The reader has refused deep nesting by now, so recursion is bounded.
+fn untagged(value: Value) -> Value {
+    match value {
+        Value::Tagged(tagged) => untagged(tagged.value),
+        Value::Sequence(items) => Value::Sequence(items.into_iter().map(untagged).collect()),
+        Value::Mapping(entries) => Value::Mapping(
+            entries.into_iter().map(|(key, value)| (untagged(key), untagged(value))).collect(),
+        ),
+        plain => plain,
     }
 }
 

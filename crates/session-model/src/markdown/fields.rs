@@ -385,7 +385,9 @@ mod tests {
             let shown = shown(text);
             assert!(shown.starts_with("Status Line:\"ok\"\n"), "{text}: {shown}");
         }
-        for text in ["### Status\nok", "**Status**\n\nok", "- **Status**:\n\n  ok"] {
+        for text in
+            ["### Status\nok", "**Status**\n\nok", "- **Status**:\n\n  ok", "- **Status**:\n\nok"]
+        {
             assert_eq!(shown(text), "Status Paragraph:\"ok\"\n", "{text}");
         }
         for text in [
@@ -405,6 +407,20 @@ mod tests {
             shown("**Status**: ok\nFiles: a,\n  b\n**Errors**: x: y"),
             "Status Line:\"ok\"\nFiles Line:\"a,\\n  b\"\nErrors Line:\"x: y\"\n"
         );
+    }
+
+    #[test]
+    fn a_rule_below_a_paragraph_leaves_its_lines_fields() {
+        assert_eq!(
+            shown("Status: ok\nErrors: x\n---\n"),
+            "Status Line:\"ok\"\nErrors Line:\"x\"\n"
+        );
+    }
+
+    #[test]
+    fn what_is_quoted_is_no_field() {
+        assert_eq!(shown("> Status: ok"), "loose Paragraph:\"Status: ok\"\n");
+        assert_eq!(shown("### Errors\n> Status: ok"), "Errors Paragraph:\"Status: ok\"\n");
     }
 
     #[test]

@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn a_slip_of_the_pen_finds_its_name() {
         let mut names = Suggestions::new(
-            ["coder", "tester", "3", "design-review"].map(str::to_owned).into_iter(),
+            ["coder", "tester", "3", "100", "design-review"].map(str::to_owned).into_iter(),
         );
         for (slip, meant) in [
             ("codr", Some("coder")),
@@ -76,6 +76,7 @@ mod tests {
             ("Phase 03", Some("3")),
             ("design_reviw", Some("design-review")),
             ("33", None),
+            ("101", None),
             ("gardener", None),
             ("", None),
         ] {

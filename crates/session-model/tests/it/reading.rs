@@ -123,6 +123,16 @@ fn hostile_yaml_is_refused_before_it_costs_anything() {
 }
 
 #[test]
+fn a_tag_on_a_key_of_ones_own_is_kept() {
+    let text = front("mine: !note hello\nphases:\n- {id: 1, status: pending, x: !t {a: !u 1}}\n");
+    let document = Document::parse(text.clone()).unwrap();
+    let mut after = document.session().clone();
+    after.phases[0].status = PhaseStatus::InProgress;
+    let update = document.update(after, "").unwrap();
+    assert_eq!(update.document.text(), text.replace("pending", "\"in_progress\""));
+}
+
+#[test]
 fn many_brackets_in_a_recorded_text_are_no_nesting() {
     let colours = "\u{1b}[31m".replace('\u{1b}', "\\e").repeat(20_000);
     let document = Document::parse(front(&format!("task: \"{colours}\"\nphases: []\n"))).unwrap();

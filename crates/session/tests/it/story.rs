@@ -76,6 +76,39 @@ fn an_aborted_session_is_archived_as_aborted() {
 }
 
 #[test]
+fn what_was_given_up_is_archived_whatever_its_records_lack() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    let nothing = maestro_session_model::Handoff::default();
+    fixture.apply(&Command::Complete { phase: id("1"), handoff: nothing }).unwrap();
+    fixture.apply(&Command::Abort { reason: None }).unwrap();
+    assert_eq!(fixture.workspace().archive(ARCHIVE).unwrap().status, SessionStatus::Aborted);
+}
+
+#[test]
+fn a_session_that_a_hand_has_called_completed_is_not_archived_with_open_phases() {
+    let fixture = Fixture::begun();
+    let file = "docs/maestro/state/active-session.md";
+    let text = fixture.text(file).replacen("status: \"in_progress\"", "status: \"completed\"", 1);
+    fixture.write(file, text);
+    let view = serde_json::to_value(fixture.workspace().status().unwrap()).unwrap();
+    assert!(view["violations"][0].as_str().unwrap().contains("phase 1 is pending"), "{view}");
+    assert_eq!(crate::fixture::code(fixture.workspace().archive(ARCHIVE)), "SESSION_UNFINISHED");
+    let receipt = fixture.workspace().archive(crate::fixture::FORCE).unwrap();
+    assert_eq!(receipt.status, SessionStatus::Aborted);
+}
+
+#[test]
+fn nothing_is_ready_while_no_slot_is_free() {
+    let fixture = Fixture::new().with("MAESTRO_EXECUTION_MODE", "sequential");
+    fixture.create().unwrap();
+    fixture.apply(&start("1")).unwrap();
+    fixture.apply(&complete("1", "a.rs")).unwrap();
+    let started = fixture.apply(&start("2")).unwrap();
+    assert_eq!(started.ready, []);
+}
+
+#[test]
 fn an_unfinished_session_is_archived_only_when_asked() {
     let fixture = Fixture::begun();
     fixture.apply(&start("1")).unwrap();
