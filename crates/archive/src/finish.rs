@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use maestro_session_model::{Document, SessionId, Timestamp};
 use maestro_state_store::ContentHash;
 use maestro_state_store::journal::Operation;
-use maestro_state_store::store::{Attached, FileError, LockedStore, Removal, Store};
+use maestro_state_store::store::{ArchivedJournal, FileError, LiveSession, LockedStore, Removal};
 
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, place};
 use crate::receipt::{ArchiveReceipt, verify};
@@ -34,8 +34,9 @@ pub enum Finished {
 ///
 /// To be called under the lock before a session is opened. Closes the session that is open in `locked`.
 pub fn finish(locked: &mut LockedStore<'_>, archiver: &Archiver) -> Result<Finished, ArchiveError> {
-    let moved = move_archived_journals(locked)?;
-    let Some(Attached { session_id, newest }) = locked.attach()? else {
+    let attached = locked.attach()?;
+    let moved = move_archived_journals(locked, &attached.archived)?;
+    let Some(LiveSession { session_id, newest }) = attached.live else {
         return Ok(if moved { Finished::JournalMoved } else { Finished::Nothing });
     };
     let operation = &newest.record.operation;
@@ -60,7 +61,7 @@ pub(crate) fn take_back(
     archiver: &Archiver,
 ) -> Result<bool, ArchiveError> {
     // Without a session that is not archived, the archiving has come as far as its mark.
-    let Some(Attached { newest, .. }) = locked.attach()? else { return Ok(false) };
+    let Some(LiveSession { newest, .. }) = locked.attach()?.live else { return Ok(false) };
     let Some(intent) = Intent::from_command(&newest.record.operation.command) else {
         return Ok(true);
     };
@@ -222,16 +223,14 @@ fn withdraw(
 }
 
 /// Moves the journals of archived sessions that are still in their old place.
-fn move_archived_journals(locked: &mut LockedStore<'_>) -> Result<bool, ArchiveError> {
-    let dir = locked.dir().clone();
+fn move_archived_journals(
+    locked: &mut LockedStore<'_>,
+    archived: &[ArchivedJournal],
+) -> Result<bool, ArchiveError> {
     let mut moved = false;
-    for listed in locked.list(&dir.journals())? {
-        let id = listed.name.strip_suffix(".jsonl").and_then(|id| id.parse::<SessionId>().ok());
-        let Some(id) = id else { continue };
-        let Some(history) = Store::new(dir.clone()).history(&id)? else { continue };
-        let Some(last) = history.operations().last().filter(|last| last.archived) else { continue };
-        let Some(intent) = Intent::from_command(&last.record.operation.command) else { continue };
-        move_journal(locked, &id, &intent.archived_as)?;
+    for ArchivedJournal { session_id, newest } in archived {
+        let Some(intent) = Intent::from_command(&newest.record.operation.command) else { continue };
+        move_journal(locked, session_id, &intent.archived_as)?;
         moved = true;
     }
     Ok(moved)

@@ -1,6 +1,5 @@
 //! Changing the active session: lock, read, decide, store.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use maestro_session_model::{
@@ -170,7 +169,6 @@ impl Workspace {
         locked: &mut LockedStore<'_>,
     ) -> Result<(Option<Opened>, Vec<String>), SessionError> {
         let mut notes: Vec<String> = self.finish_archiving(locked)?.into_iter().collect();
-        let mut again: VecDeque<Operation> = VecDeque::new();
         'opening: for _ in 0..MAX_ATTEMPTS {
             // Asked only about texts that the journal does not know; what it finds is remembered.
             let inspect = |text: &str| {
@@ -180,16 +178,18 @@ impl Workspace {
             let opened = locked.open(&inspect, self.env.now(), self.env.new_id())?;
             let Some(mut current) = opened else { return Ok((None, notes)) };
             let mut document = self.document_of(current.text.clone())?;
+            // What waits to be made again is told by every opening until it is settled.
+            let mut again: Vec<Operation> = Vec::new();
             for recovered in std::mem::take(&mut current.recovered) {
                 notes.push(recovered.to_string());
                 if let Recovered::Abandoned { operation } = recovered {
-                    again.push_back(operation);
+                    again.push(operation);
                 }
             }
-            while let Some(operation) = again.front() {
+            for operation in again {
                 let Ok(command) = serde_json::from_value::<Command>(operation.command.clone())
                 else {
-                    again.pop_front();
+                    locked.settle_abandoned(operation.id)?;
                     continue;
                 };
                 let actor = operation.actor.clone();
@@ -203,6 +203,7 @@ impl Workspace {
                     }
                     Ok(None) => continue 'opening,
                     Err(SessionError::Command(error)) => {
+                        locked.settle_abandoned(operation.id)?;
                         notes.push(format!(
                             "the change of {} can no longer be made: {error}",
                             operation.time
@@ -210,7 +211,6 @@ impl Workspace {
                     }
                     Err(error) => return Err(error.noting(notes)),
                 }
-                again.pop_front();
             }
             return Ok((Some(Opened { current, document, notes }), Vec::new()));
         }

@@ -1,6 +1,7 @@
 //! Beginning a session.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use maestro_session_model::{
     Document, ExecutionMode, FrontMatter, NewSession, Plan, PlanRules, SessionId, TaskComplexity,
@@ -203,7 +204,7 @@ impl Workspace {
         new: &NewSession,
         rules: &PlanRules,
         now: Timestamp,
-    ) -> Result<(Uuid, Document, Option<String>), SessionError> {
+    ) -> Result<(Uuid, Arc<Document>, Option<String>), SessionError> {
         let (session, _) = new.create(rules, now)?;
         let style = match self.settings.front_matter.value {
             FrontMatterForm::Yaml => FrontMatter::Yaml,
@@ -224,7 +225,7 @@ impl Workspace {
         let id = operation.id;
         let text = document.text().to_owned();
         let committed = locked.create(&new.session_id, text, operation)?;
-        Ok((id, document, crate::change::pending_note(&committed)))
+        Ok((id, self.remember(document), crate::change::pending_note(&committed)))
     }
 }
 

@@ -53,7 +53,7 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// out: none of them is ours.
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>>;
 
-    /// Returns `path` as an absolute path without links.
+    /// Returns `path` as an absolute path without links, and on Windows without the verbatim prefix (`\\?\`).
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf>;
 }
 

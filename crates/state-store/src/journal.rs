@@ -12,11 +12,17 @@
 //! ```
 //!
 //! or a mark on the operation with the same sequence number: `done` (the file shows it), `abandoned` (it never took
-//! effect), `archived` (the session is archived, and the journal ends here unless the session is restored).
+//! effect), `archived` (the session is archived, and the journal ends here unless the session is restored), `settled`
+//! (neither it nor any operation before it waits to be decided again).
 //!
 //! ```json
 //! {"v":1,"seq":2,"mark":"done","crc":"51e5a0c7"}
 //! ```
+//!
+//! An operation that was abandoned without its caller being told waits to be decided again, until a later operation that is
+//! no external one, or a mark, says otherwise: whatever was ordered after it was ordered once it had been made again. So at
+//! most one waits, and the end of the journal says which. External edits say nothing about it; one that is recorded while
+//! none waits is marked `settled`, so that nobody has to read beyond it.
 //!
 //! Operations whose text before is not in the journal carry the whole document; so does every [`SNAPSHOT_INTERVAL`]th,
 //! which bounds how many splices a replay has to apply.
@@ -29,7 +35,7 @@ pub use crate::journal::file::{JournalError, Newest};
 pub use crate::journal::line::{Actor, ActorKind, MarkKind, Operation, Record};
 pub use crate::journal::replay::{History, Replay, Step};
 
-pub(crate) use crate::journal::file::{AppendError, Durability, Journal, Tail, to_u64};
+pub(crate) use crate::journal::file::{AppendError, Durability, Journal, Tail, Waiting, to_u64};
 pub(crate) use crate::journal::line::Line;
 
 /// The version of the line format that is written, and the newest that is read.

@@ -26,8 +26,9 @@
 //!
 //! * Where the system cannot exchange two files in one step, an edit in the instant between the last look and the rename
 //!   is lost. An editor that keeps the old file open and writes into it later writes into a file that is gone.
-//! * Windows cannot make a directory durable: there, the loss of power can undo the last renames, which the next command
-//!   then does again.
+//! * Windows cannot make a directory durable: there, the loss of power can undo the last rename of a document. Its text is
+//!   then back in the temporary file, and the next command puts it in its place again. Should the disk have lost that file
+//!   as well, the document is the one before, which is taken for an edit by hand; the journal has the text.
 //! * The lock is one of the local machine; network file systems may not keep it.
 //! * The check for links looks before it opens. It protects against links that are there, not against someone who
 //!   exchanges directories of the workspace while we work.

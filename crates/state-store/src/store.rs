@@ -24,6 +24,9 @@
 //! | the mark `abandoned` | the same, and the mark | changes the files back, records the edit |
 //! | 4 | the text after, an operation without `done` | does 5 |
 //!
+//! An operation that a later command abandons may have been acknowledged, so it waits in the journal to be decided again:
+//! every [`LockedStore::open`] returns it until that was done or [`LockedStore::settle_abandoned`] says that it was refused.
+//!
 //! A creation has no text before: its journal is created and its entry made durable before step 1, step 3 is a rename
 //! that never replaces, and a file that is there already makes it `abandoned`.
 //!
@@ -44,6 +47,7 @@ use crate::hash::ContentHash;
 use crate::journal::{History, Journal, JournalError, Tail};
 use crate::lock::{Holder, Lock, LockError};
 use crate::state_dir::{StateDir, StateDirError};
+use crate::store::journals::Others;
 
 mod commit;
 mod decide;
@@ -56,7 +60,7 @@ mod state_file;
 
 pub use crate::store::commit::{Change, CommitError, Committed, Outcome};
 pub use crate::store::files::{FileError, Removal};
-pub use crate::store::journals::Attached;
+pub use crate::store::journals::{ArchivedJournal, Attached, LiveSession};
 pub use crate::store::recovery::{Inspect, Inspected, OpenError, Recovered};
 pub use crate::store::state_file::StateFileError;
 
@@ -126,7 +130,7 @@ impl Store {
     /// Takes the exclusive lock, waiting for it at most `wait`. Everything that changes something is on what it returns.
     pub fn lock(&self, holder: &Holder, wait: Duration) -> Result<LockedStore<'_>, LockError> {
         let lock = self.dir.lock(holder, wait)?;
-        Ok(LockedStore { dir: &self.dir, session: None, _lock: lock })
+        Ok(LockedStore { dir: &self.dir, session: None, others: None, _lock: lock })
     }
 }
 
@@ -137,6 +141,8 @@ pub struct LockedStore<'s> {
     dir: &'s StateDir,
     /// The session whose journal is open.
     session: Option<OpenSession>,
+    /// The other journals, as long as nothing was changed since they were looked at.
+    others: Option<Others>,
     _lock: Lock,
 }
 

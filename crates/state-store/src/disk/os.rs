@@ -1,5 +1,6 @@
 //! The disk of the operating system.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::fs::Metadata;
@@ -93,7 +94,27 @@ impl Disk for OsDisk {
     }
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
-        fs_err::canonicalize(path)
+        let path = fs_err::canonicalize(path)?;
+        match path.to_str() {
+            Some(text) if cfg!(windows) => {
+                Ok(PathBuf::from(without_verbatim_prefix(text).as_ref()))
+            }
+            Some(_) | None => Ok(path),
+        }
+    }
+}
+
+/// Returns a path of Windows in the form that people write and other programs understand.
+///
+/// A verbatim path that has no other form stays what it is.
+fn without_verbatim_prefix(path: &str) -> Cow<'_, str> {
+    let Some(rest) = path.strip_prefix(r"\\?\") else { return Cow::Borrowed(path) };
+    if let Some(share) = rest.strip_prefix(r"UNC\") {
+        return Cow::Owned(format!(r"\\{share}"));
+    }
+    match rest.as_bytes() {
+        [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic() => Cow::Borrowed(rest),
+        _ => Cow::Borrowed(path),
     }
 }
 
@@ -352,6 +373,26 @@ mod tests {
         assert!(OsDisk.open(&link, Access::ReadFollowing).is_ok());
         assert!(OsDisk.open_lock(&link).is_err());
         assert_eq!(OsDisk.entry(&link).unwrap().unwrap().kind, Kind::Symlink);
+    }
+
+    #[test]
+    fn a_verbatim_prefix_goes_where_the_path_has_another_form() {
+        for (verbatim, plain) in [
+            (r"\\?\C:\w", r"C:\w"),
+            (r"\\?\c:\", r"c:\"),
+            (r"\\?\UNC\host\share", r"\\host\share"),
+            (r"\\?\UNC\host\share\w", r"\\host\share\w"),
+            (
+                r"\\?\Volume{b75e2c83-0000-0000-0000-602f00000000}\w",
+                r"\\?\Volume{b75e2c83-0000-0000-0000-602f00000000}\w",
+            ),
+            (r"\\?\C:", r"\\?\C:"),
+            (r"\\.\pipe\w", r"\\.\pipe\w"),
+            (r"C:\w", r"C:\w"),
+            ("/home/w", "/home/w"),
+        ] {
+            assert_eq!(without_verbatim_prefix(verbatim), plain);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::{Access, Disk, DiskFile, io_hint};
 use crate::hash::ContentHash;
 use crate::journal::JOURNAL_VERSION;
-use crate::journal::line::{Line, LineError, Mark, MarkKind, Record};
+use crate::journal::line::{Line, LineError, Mark, MarkKind, Operation, Record};
 
 /// How much is read from the end at first. Each further step doubles it, so that a long last line costs little more
 /// than its own length.
@@ -19,6 +19,8 @@ pub(crate) struct Journal {
     file: Box<dyn DiskFile>,
     /// Where the next line goes.
     len: u64,
+    /// Where bytes begin, or may begin, that are no whole line: an append would make one line of them and its own.
+    torn: Option<u64>,
 }
 
 /// Whether an append must be durable before it returns.
@@ -35,12 +37,22 @@ pub(crate) struct Tail {
     pub(crate) newest: Option<Newest>,
     /// The newest operation that was not abandoned, if it is another.
     pub(crate) effective: Option<Record>,
+    /// The abandoned operation that waits to be decided again.
+    pub(crate) waiting: Option<Waiting>,
     /// Where the bytes begin that are no whole line; nothing when there are none.
     pub(crate) torn: Option<u64>,
 }
 
+/// An abandoned operation whose command was neither carried out again nor refused since.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Waiting {
+    pub(crate) seq: u64,
+    pub(crate) operation: Operation,
+}
+
 /// The newest operation of a journal, and what became of it.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one kind of mark is there")]
 pub struct Newest {
     /// The operation.
     pub record: Record,
@@ -50,11 +62,13 @@ pub struct Newest {
     pub abandoned: bool,
     /// Whether the session was archived after it.
     pub archived: bool,
+    /// Whether neither it nor any operation before it waits to be decided again. Not every such operation says so.
+    pub settled: bool,
 }
 
 impl Newest {
     pub(crate) fn new(record: Record) -> Self {
-        Self { record, done: false, abandoned: false, archived: false }
+        Self { record, done: false, abandoned: false, archived: false, settled: false }
     }
 
     pub(crate) fn mark(&mut self, kind: MarkKind) {
@@ -62,7 +76,17 @@ impl Newest {
             MarkKind::Done => self.done = true,
             MarkKind::Abandoned => self.abandoned = true,
             MarkKind::Archived => self.archived = true,
+            MarkKind::Settled => self.settled = true,
         }
+    }
+
+    /// Whether it says which operation waits to be decided again: itself or none.
+    fn says_what_waits(&self) -> bool {
+        self.settled || self.archived || !self.record.is_external()
+    }
+
+    fn waits(&self) -> bool {
+        self.abandoned && !self.settled && !self.archived && !self.record.is_external()
     }
 }
 
@@ -90,7 +114,7 @@ impl Journal {
     pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
         let file = disk.open(path, Access::Append)?;
         let len = file.entry()?.len;
-        Ok(Self { path: path.to_owned(), file, len })
+        Ok(Self { path: path.to_owned(), file, len, torn: None })
     }
 
     /// Creates an empty journal; its entry in the directory is not durable yet.
@@ -103,10 +127,12 @@ impl Journal {
         &self.path
     }
 
-    /// Reads backwards until it has the newest operation that was not abandoned, and no further.
+    /// Reads backwards until it has the newest operation that was not abandoned and knows which one waits to be decided
+    /// again, and no further.
     pub(crate) fn tail(&mut self) -> Result<Tail, JournalError> {
         let mut tail = Tail::default();
         let mut marks: Vec<Mark> = Vec::new();
+        let (mut has_effective, mut knows_waiting) = (false, false);
         let len = self.len;
         let mut lines = LinesBackward::new(self.file.as_mut(), len);
         while let Some(LineAt { at, bytes, whole }) = lines.next()? {
@@ -131,29 +157,42 @@ impl Journal {
                     let seq = newest.record.seq;
                     marks.extract_if(.., |mark| mark.seq == seq).for_each(|m| newest.mark(m.kind));
                     let counts = !newest.abandoned;
+                    if !knows_waiting && newest.says_what_waits() {
+                        knows_waiting = true;
+                        let operation = newest.waits().then(|| newest.record.operation.clone());
+                        tail.waiting = operation.map(|operation| Waiting { seq, operation });
+                    }
                     if tail.newest.is_none() {
                         tail.newest = Some(newest);
-                    } else if counts {
+                    } else if counts && !has_effective {
                         tail.effective = Some(newest.record);
                     }
-                    if counts {
+                    has_effective |= counts;
+                    if has_effective && knows_waiting {
                         break;
                     }
                 }
             }
         }
+        self.torn = tail.torn;
         Ok(tail)
     }
 
     /// Appends `lines` in one write.
     ///
     /// When it fails, the file is cut back to what it was, durably if the lines were to be; only if that fails as well
-    /// is the outcome in doubt.
+    /// is the outcome in doubt. Refuses to append behind bytes that are no whole line, and may be none: [`cut`](Self::cut)
+    /// them off first.
     pub(crate) fn append(
         &mut self,
         lines: &[Line],
         durability: Durability,
     ) -> Result<(), AppendError> {
+        if self.torn.is_some() {
+            let path = self.path.display();
+            let what = format!("the journal `{path}` ends with bytes that no append completed");
+            return Err(AppendError::Undone(io::Error::new(io::ErrorKind::InvalidData, what)));
+        }
         let mut bytes = Vec::new();
         for line in lines {
             line.write_to(&mut bytes);
@@ -166,10 +205,12 @@ impl Journal {
             self.len += to_u64(bytes.len());
             return Ok(());
         };
-        match self.cut(self.len, durability) {
-            Ok(_) => Err(AppendError::Undone(source)),
-            Err(_) => Err(AppendError::InDoubt(source)),
+        let end = self.len;
+        if self.cut(end, durability).is_ok() {
+            return Err(AppendError::Undone(source));
         }
+        self.torn = Some(end);
+        Err(AppendError::InDoubt(source))
     }
 
     /// Cuts off everything from `len` on, and returns how many bytes that was.
@@ -180,6 +221,7 @@ impl Journal {
         if durability == Durability::Synced {
             self.file.sync_data()?;
         }
+        self.torn.take_if(|torn| len <= *torn);
         Ok(bytes)
     }
 
@@ -350,7 +392,7 @@ mod tests {
 
     use super::*;
     use crate::disk::OsDisk;
-    use crate::journal::{Actor, Operation};
+    use crate::journal::{Actor, ActorKind};
 
     fn record(seq: u64, command: &str) -> Line {
         Line::Operation(Record {
@@ -393,6 +435,105 @@ mod tests {
         assert_eq!(tail.next_seq(), 3);
         let newest = tail.newest.unwrap();
         assert_eq!((newest.done, newest.abandoned, newest.archived), (false, true, false));
+    }
+
+    #[test]
+    fn nothing_is_appended_behind_bytes_that_are_no_line() {
+        let (dir, mut journal) = journal(&[record(1, "a")]);
+        let good = journal.len;
+        journal.file.write_all(b"{\"v\":1,").unwrap();
+        let mut journal = Journal::open(&OsDisk, &dir.path().join("x.jsonl")).unwrap();
+        assert_eq!(journal.tail().unwrap().torn, Some(good));
+        let refused = journal.append(&[record(2, "b")], Durability::Synced).unwrap_err();
+        assert!(matches!(refused, AppendError::Undone(_)));
+        journal.cut(good, Durability::Synced).unwrap();
+        journal.append(&[record(2, "b")], Durability::Synced).unwrap();
+        assert_eq!(journal.tail().unwrap().next_seq(), 3);
+    }
+
+    #[test]
+    fn the_newest_operation_that_is_not_external_says_what_waits() {
+        let external = |seq| record(seq, "edit");
+        let ordered = |seq| match record(seq, "order") {
+            Line::Operation(mut record) => {
+                record.operation.actor.kind = ActorKind::Mcp;
+                Line::Operation(record)
+            }
+            mark @ Line::Mark(_) => mark,
+        };
+        let mark = |seq, kind| Line::mark(seq, kind, None);
+        let abandoned = |seq| mark(seq, MarkKind::Abandoned);
+        let settled = |seq| mark(seq, MarkKind::Settled);
+        let archived = |seq| mark(seq, MarkKind::Archived);
+        for (lines, waits) in [
+            (vec![], None),
+            (vec![external(1)], None),
+            (vec![ordered(1)], None),
+            (vec![ordered(1), abandoned(1)], Some(1)),
+            (vec![ordered(1), abandoned(1), external(2), external(3)], Some(1)),
+            (vec![ordered(1), abandoned(1), external(2), abandoned(2)], Some(1)),
+            (vec![ordered(1), abandoned(1), external(2), settled(1)], None),
+            (vec![ordered(1), abandoned(1), external(2), settled(2)], None),
+            (vec![ordered(1), abandoned(1), ordered(2), external(3)], None),
+            (vec![ordered(1), abandoned(1), ordered(2), abandoned(2), external(3)], Some(2)),
+            (vec![ordered(1), abandoned(1), ordered(2), abandoned(2), settled(2)], None),
+            (vec![ordered(1), abandoned(1), external(2), archived(2)], None),
+        ] {
+            let (_dir, mut journal) = journal(&lines);
+            let waiting = journal.tail().unwrap().waiting;
+            assert_eq!(waiting.map(|waiting| waiting.seq), waits, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_search_for_what_waits_ends_at_a_mark() {
+        let mut lines = Vec::new();
+        for seq in 1..2000 {
+            lines.push(record(seq, "edit"));
+        }
+        lines.push(Line::mark(1999, MarkKind::Settled, None));
+        let (_dir, mut journal) = journal(&lines);
+        // Were more read than the end, it would be found out.
+        journal.file = Box::new(OnlyTheEnd { file: journal.file, from: journal.len - FIRST_CHUNK });
+        assert_eq!(journal.tail().unwrap().next_seq(), 2000);
+    }
+
+    /// A file that may be read only from some place on.
+    #[derive(Debug)]
+    struct OnlyTheEnd {
+        file: Box<dyn DiskFile>,
+        from: u64,
+    }
+
+    impl DiskFile for OnlyTheEnd {
+        fn entry(&self) -> io::Result<crate::disk::Entry> {
+            self.file.entry()
+        }
+
+        fn read_at(&mut self, offset: u64, max: usize) -> io::Result<Vec<u8>> {
+            assert!(self.from <= offset, "{offset} is before {}", self.from);
+            self.file.read_at(offset, max)
+        }
+
+        fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.file.write_all(bytes)
+        }
+
+        fn sync_all(&mut self) -> io::Result<()> {
+            self.file.sync_all()
+        }
+
+        fn sync_data(&mut self) -> io::Result<()> {
+            self.file.sync_data()
+        }
+
+        fn set_len(&mut self, len: u64) -> io::Result<()> {
+            self.file.set_len(len)
+        }
+
+        fn set_mode(&mut self, mode: u32) -> io::Result<()> {
+            self.file.set_mode(mode)
+        }
     }
 
     #[test]

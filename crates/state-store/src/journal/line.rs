@@ -70,6 +70,13 @@ pub struct Record {
     pub document: Option<String>,
 }
 
+impl Record {
+    /// Whether it was made without us.
+    pub(crate) fn is_external(&self) -> bool {
+        self.operation.actor.kind == ActorKind::External
+    }
+}
+
 /// What became of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +87,8 @@ pub enum MarkKind {
     Abandoned,
     /// The session was archived after it.
     Archived,
+    /// Neither it nor any operation before it waits to be decided again.
+    Settled,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,9 +14,7 @@ use crate::splice::{self, Splice};
 use crate::state_dir::StateDirError;
 use crate::store::install::{Place, Swap, SwapError};
 use crate::store::journals::Journals;
-use crate::store::{
-    Current, LockedStore, MAX_DOCUMENT_BYTES, OpenError, ReadError, put_back, read_contents,
-};
+use crate::store::{Current, LockedStore, MAX_DOCUMENT_BYTES, OpenError, ReadError, read_contents};
 
 /// A new text of the document and the operation that made it.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +111,7 @@ impl LockedStore<'_> {
     ) -> Result<Committed, CommitError> {
         refuse_large(&text)?;
         let active = self.dir.active_session();
+        self.forget_others();
         self.session = None;
         self.dir.ensure_directory(&self.dir.journals())?;
         if self.dir.entry(&active)?.is_some() {
@@ -134,6 +133,11 @@ impl LockedStore<'_> {
             None => self.new_journal(id)?,
         };
         self.session = Some(session);
+        // The journal of an archived session may end in the middle of a line, behind which nothing would be found again.
+        if let Err(error) = self.cut_torn() {
+            self.session = None;
+            return Err(error.into());
+        }
 
         let outcome = self.write(Write {
             operation,
@@ -164,12 +168,14 @@ impl LockedStore<'_> {
 
     /// Makes `change` to the document that was opened as `current`.
     ///
-    /// On an error other than [`CommitError::InDoubt`], document and journal are what they were.
+    /// On an error other than [`CommitError::InDoubt`], document and journal are what they were. When an operation waits to
+    /// be decided again, the first change after it, other than an external one, is taken to be just that.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a change is built on a text once: whatever becomes of it, that text is not current any more"
     )]
     pub fn commit(&mut self, current: Current, change: Change) -> Result<Outcome, CommitError> {
+        self.forget_others();
         let Change { text, splices, operation } = change;
         refuse_large(&text)?;
         let session = self.session.as_ref().ok_or(CommitError::Stale)?;
@@ -207,6 +213,7 @@ impl LockedStore<'_> {
     ) -> Result<Outcome, CommitError> {
         refuse_large(&text)?;
         let active = self.dir.active_session();
+        self.forget_others();
         self.session = None;
         let Journals { mut live, archived: _, dead } = self.scan()?;
         let session = match (live.pop(), live.first()) {
@@ -260,6 +267,7 @@ impl LockedStore<'_> {
         let Some(session) = &mut self.session else { return Err(CommitError::Stale) };
         let document = if whole { Some(text.clone()) } else { None };
         let seq = session.tail.next_seq();
+        let is_second_try = session.tail.waiting.is_some();
         let (session_id, canonical) = (session.id.clone(), operation.canonical);
         let temp = self.temp_path(operation.id);
         let after = self.write_and_hash(&temp, text.as_bytes(), mode)?;
@@ -276,7 +284,7 @@ impl LockedStore<'_> {
         let finished = match self.swap_in(&temp, place) {
             Ok(Swap::Done) => self.settle(&temp),
             Ok(swap @ (Swap::Refused | Swap::Displaced)) => {
-                return match self.give_way(&temp, swap) {
+                return match self.give_way(&temp, swap, is_second_try) {
                     Ok(()) => Ok(Outcome::Displaced),
                     Err(error) => Err(CommitError::InDoubt { source: Box::new(error) }),
                 };
@@ -308,7 +316,9 @@ impl LockedStore<'_> {
         }
         let effective = session.tail.effective().cloned();
         if let Line::Operation(record) = line {
-            session.tail = Tail { newest: Some(Newest::new(record)), effective, torn: None };
+            let waiting = session.waiting_after(&record);
+            let newest = Some(Newest::new(record));
+            session.tail = Tail { newest, effective, waiting, torn: None };
         }
         session.unfinished = true;
         Ok(())
@@ -430,7 +440,10 @@ impl CommitError {
                 "see it with `maestro status`; end it with `maestro archive` or `maestro abort`"
                     .to_owned(),
             ),
-            Self::Unfinished { .. } => Some(put_back(std::path::Path::new("active-session.md"))),
+            Self::Unfinished { session_id, .. } => Some(format!(
+                "archive session {session_id} first (`maestro archive --force`), or write a document whose session_id \
+                 is {session_id}"
+            )),
             Self::IdTaken { .. } => Some("give the new session another topic".to_owned()),
             Self::TooLarge { .. } => Some("shorten the body of the document".to_owned()),
             Self::Stale => Some("try again".to_owned()),

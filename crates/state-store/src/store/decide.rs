@@ -41,7 +41,7 @@ pub(super) enum FileState {
 pub(super) enum TempState {
     /// Nothing.
     Absent,
-    /// The text after the operation: it did not take its place yet, or it was taken back.
+    /// The text after the operation: it did not take its place yet, or it was taken back, or the loss of power undid it.
     After,
     /// The text before the operation: it took its place.
     Before,
@@ -104,7 +104,12 @@ pub(super) fn decide(last: LastLine, file: FileState, temp: TempState) -> Action
         (L::Torn, F::Absent | F::Current | F::Abandoned | F::Before | F::Edited) => A::CutOff,
 
         (L::Creation { done: false }, F::Absent) => A::FinishCreation,
-        (L::Creation { done: true } | L::Change { .. } | L::Abandoned, F::Absent) => A::FileMissing,
+        // The temporary file is gone before the mark is written: if it is back, the loss of power has undone the rename.
+        (L::Creation { done: true }, F::Absent) => match temp {
+            T::After => A::FinishCreation,
+            T::Absent | T::Before | T::Displaced => A::FileMissing,
+        },
+        (L::Change { .. } | L::Abandoned, F::Absent) => A::FileMissing,
 
         (L::Creation { done: true } | L::Change { done: true } | L::Abandoned, F::Current) => {
             A::Nothing
@@ -117,6 +122,11 @@ pub(super) fn decide(last: LastLine, file: FileState, temp: TempState) -> Action
         },
 
         (L::Change { done: false }, F::Before) => A::RollForward,
+        // As above. Whoever puts the text before back by hand does not bring the temporary file back.
+        (L::Change { done: true }, F::Before) => match temp {
+            T::After => A::RollForward,
+            T::Absent | T::Before | T::Displaced => A::RecordEdit,
+        },
         // The text of the operation is still where it was before the exchange, so it never was the document.
         (L::Creation { done: false } | L::Change { done: false }, F::Edited) => match temp {
             T::After => A::Abandon,
@@ -126,7 +136,7 @@ pub(super) fn decide(last: LastLine, file: FileState, temp: TempState) -> Action
             T::Displaced => A::SwapBack,
             T::Absent | T::After | T::Before => A::RecordEdit,
         },
-        (L::Creation { .. } | L::Change { done: true } | L::Abandoned, F::Before)
+        (L::Creation { .. } | L::Abandoned, F::Before)
         | (L::Creation { done: true } | L::Change { done: true } | L::Abandoned, F::Edited)
         | (L::Creation { .. } | L::Change { .. }, F::Abandoned) => A::RecordEdit,
     }
@@ -198,7 +208,10 @@ mod tests {
         Creation { done: false } + Edited + Displaced -> RecordEdit
         Creation { done: false } + OtherSession -> Conflict
         Creation { done: false } + Unreadable -> Corrupt
-        Creation { done: true } + Absent -> FileMissing
+        Creation { done: true } + Absent + Absent -> FileMissing
+        Creation { done: true } + Absent + After -> FinishCreation
+        Creation { done: true } + Absent + Before -> FileMissing
+        Creation { done: true } + Absent + Displaced -> FileMissing
         Creation { done: true } + Current -> Nothing
         Creation { done: true } + Abandoned -> RecordEdit
         Creation { done: true } + Before -> RecordEdit
@@ -221,7 +234,10 @@ mod tests {
         Change { done: true } + Absent -> FileMissing
         Change { done: true } + Current -> Nothing
         Change { done: true } + Abandoned -> RecordEdit
-        Change { done: true } + Before -> RecordEdit
+        Change { done: true } + Before + Absent -> RecordEdit
+        Change { done: true } + Before + After -> RollForward
+        Change { done: true } + Before + Before -> RecordEdit
+        Change { done: true } + Before + Displaced -> RecordEdit
         Change { done: true } + Edited -> RecordEdit
         Change { done: true } + OtherSession -> Conflict
         Change { done: true } + Unreadable -> Corrupt

@@ -60,6 +60,7 @@ impl LockedStore<'_> {
     ///
     /// The file appears whole. The directory of `path` is made when it is missing.
     pub fn write_new(&mut self, path: &Path, bytes: &[u8]) -> Result<ContentHash, FileError> {
+        self.forget_others();
         self.refuse_taken(path)?;
         let temp = self.prepare(path, bytes, None)?;
         self.place_new(&temp, path).inspect_err(|_| drop(self.dir.disk().remove_file(&temp)))?;
@@ -70,6 +71,7 @@ impl LockedStore<'_> {
     ///
     /// The directory of `to` is made when it is missing.
     pub fn move_new(&mut self, from: &Path, to: &Path) -> Result<(), FileError> {
+        self.forget_others();
         self.dir.within(from)?;
         self.refuse_taken(to)?;
         if self.dir.file_entry(from)?.is_none() {
@@ -87,6 +89,7 @@ impl LockedStore<'_> {
 
     /// Removes a file, durably, if it still has the content that `hash` is of.
     pub fn remove_if_hash(&mut self, path: &Path, hash: ContentHash) -> Result<Removal, FileError> {
+        self.forget_others();
         let Some(bytes) = self.read_file(path)? else { return Ok(Removal::Gone) };
         if ContentHash::of(&bytes) != hash {
             return Ok(Removal::Changed);

@@ -13,6 +13,7 @@ use crate::hash::ContentHash;
 use crate::journal::{AppendError, Durability, History, Line, MarkKind, Tail, to_u64};
 use crate::state_dir::StateDirError;
 use crate::store::decide::TempState;
+use crate::store::journals::marks_when_done;
 use crate::store::{
     LockedStore, OpenSession, ReadError, Recovered, TEMP_PREFIX, TEMP_SUFFIX, read_contents,
 };
@@ -164,7 +165,12 @@ impl LockedStore<'_> {
             Ok(()) | Err(_) => {}
         }
         self.dir.disk().sync_dir(&self.dir.state())?;
-        self.mark_newest(MarkKind::Done, Durability::Unsynced)?;
+        let tail = self.session.as_ref().map(|session| &session.tail);
+        let newest = tail.and_then(|tail| Some((tail, tail.newest.as_ref()?)));
+        let marks = newest.map_or(&[][..], |(tail, newest)| {
+            marks_when_done(&newest.record, tail.waiting.as_ref())
+        });
+        self.mark_newest(marks, Durability::Unsynced)?;
         if let Some(session) = &mut self.session {
             session.unfinished = false;
         }
@@ -172,23 +178,43 @@ impl LockedStore<'_> {
     }
 
     /// Marks the newest operation of the open session.
-    pub(super) fn mark_newest(&mut self, kind: MarkKind, durability: Durability) -> io::Result<()> {
+    pub(super) fn mark_newest(
+        &mut self,
+        kinds: &[MarkKind],
+        durability: Durability,
+    ) -> io::Result<()> {
         let Some(OpenSession { journal, tail: Tail { newest: Some(newest), .. }, .. }) =
             &mut self.session
         else {
             return Ok(());
         };
-        let line = Line::mark(newest.record.seq, kind, None);
-        journal.append(&[line], durability).map_err(AppendError::into_io)?;
-        newest.mark(kind);
+        let seq = newest.record.seq;
+        let lines: Vec<Line> = kinds.iter().map(|kind| Line::mark(seq, *kind, None)).collect();
+        journal.append(&lines, durability).map_err(AppendError::into_io)?;
+        for kind in kinds {
+            newest.mark(*kind);
+        }
         Ok(())
     }
 
     /// Gives the newest operation up: marks it, and after an exchange puts back what it displaced.
     ///
+    /// Its caller is told to decide again, so it does not wait for that, unless it is itself the second try of one that
+    /// did: that must not be forgotten if the caller dies now.
+    ///
     /// Closes the session, because what the journal says is now older than the file.
-    pub(super) fn give_way(&mut self, temp: &Path, swap: Swap) -> Result<(), ReadError> {
-        self.mark_newest(MarkKind::Abandoned, Durability::Synced)?;
+    pub(super) fn give_way(
+        &mut self,
+        temp: &Path,
+        swap: Swap,
+        is_second_try: bool,
+    ) -> Result<(), ReadError> {
+        let marks: &[MarkKind] = if is_second_try {
+            &[MarkKind::Abandoned]
+        } else {
+            &[MarkKind::Abandoned, MarkKind::Settled]
+        };
+        self.mark_newest(marks, Durability::Synced)?;
         if swap == Swap::Displaced {
             self.swap_back(temp)?;
         }

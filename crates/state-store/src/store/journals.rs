@@ -3,20 +3,39 @@
 use std::path::PathBuf;
 
 use maestro_session_model::{SessionId, Timestamp};
+use uuid::Uuid;
 
 use crate::journal::{
-    AppendError, Durability, Journal, Line, MarkKind, Newest, Operation, Record, Tail,
+    AppendError, Durability, Journal, Line, MarkKind, Newest, Operation, Record, Tail, Waiting,
 };
 use crate::store::commit::CommitError;
 use crate::store::recovery::{OpenError, Recovered};
 use crate::store::{LockedStore, OpenSession, ReadError};
 
-/// The session of a journal that is not archived, and the newest operation.
-#[derive(Clone, Debug, PartialEq)]
+/// What the ends of the journals say.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attached {
+    /// The session that is not archived, if there is one.
+    pub live: Option<LiveSession>,
+    /// The journals of archived sessions that are not with their sessions yet, in the order of their names.
+    pub archived: Vec<ArchivedJournal>,
+}
+
+/// The session of a journal that is not archived.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveSession {
     /// The session.
     pub session_id: SessionId,
     /// The newest operation, and what became of it.
+    pub newest: Newest,
+}
+
+/// A journal of an archived session that is still in its old place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArchivedJournal {
+    /// The session.
+    pub session_id: SessionId,
+    /// The newest operation: the one after which the session was archived.
     pub newest: Newest,
 }
 
@@ -29,21 +48,57 @@ pub(super) struct Journals {
     pub(super) dead: Vec<PathBuf>,
 }
 
+/// The journals of a state dir besides that of the open session.
+#[derive(Debug)]
+pub(super) struct Others {
+    pub(super) archived: Vec<OpenSession>,
+    pub(super) dead: Vec<PathBuf>,
+}
+
 impl LockedStore<'_> {
-    /// Opens the journal of the session that is not archived, whatever the state of its document; nothing when there is
-    /// none.
+    /// Opens the journal of the session that is not archived, if there is one, whatever the state of its document, and
+    /// says which journals of archived sessions are still in their old place.
     ///
-    /// For whoever has to finish an operation that touches more files than the document. Bytes that no append completed
-    /// are cut off.
-    pub fn attach(&mut self) -> Result<Option<Attached>, OpenError> {
-        self.session = None;
-        let Journals { live, archived: _, dead: _ } = self.scan()?;
-        self.session = single(live)?;
+    /// For whoever has to finish an operation that touches more files than the document. Reads no more than the end of
+    /// each journal, and an [`open`](Self::open) that follows with no change in between reads none of them again. Bytes
+    /// that no append to the open journal completed are cut off.
+    pub fn attach(&mut self) -> Result<Attached, OpenError> {
+        self.forget_others();
+        let others = self.open_journals()?;
         self.cut_torn()?;
-        let Some(session) = &mut self.session else { return Ok(None) };
-        let Some(newest) = session.tail.newest.clone() else { return Ok(None) };
-        session.unfinished = !newest.done && !newest.abandoned;
-        Ok(Some(Attached { session_id: session.id.clone(), newest }))
+        let mut attached = Attached::default();
+        for OpenSession { id, tail, .. } in &others.archived {
+            if let Some(newest) = tail.newest.clone() {
+                attached.archived.push(ArchivedJournal { session_id: id.clone(), newest });
+            }
+        }
+        if let Some(session) = &mut self.session
+            && let Some(newest) = session.tail.newest.clone()
+        {
+            session.unfinished = !newest.done && !newest.abandoned;
+            attached.live = Some(LiveSession { session_id: session.id.clone(), newest });
+        }
+        self.others = Some(others);
+        Ok(attached)
+    }
+
+    /// Opens the journal of the session that is not archived, as the last scan knows it, or else after a new one.
+    pub(super) fn open_journals(&mut self) -> Result<Others, OpenError> {
+        if let Some(others) = self.others.take() {
+            if let Some(session) = &mut self.session {
+                session.unfinished = false;
+            }
+            return Ok(others);
+        }
+        self.session = None;
+        let Journals { live, archived, dead } = self.scan()?;
+        self.session = single(live)?;
+        Ok(Others { archived, dead })
+    }
+
+    /// To be called by whatever changes something: the journals may not be what they were.
+    pub(super) fn forget_others(&mut self) {
+        self.others = None;
     }
 
     /// Reads the end of every journal.
@@ -123,6 +178,7 @@ impl LockedStore<'_> {
     /// The session must have been opened or [attached](Self::attach). A
     /// [`Current`](crate::Current) from before stays usable.
     pub fn append_operation(&mut self, operation: Operation) -> Result<u64, CommitError> {
+        self.forget_others();
         let Some(session) = self.session.as_mut().filter(|session| !session.unfinished) else {
             return Err(CommitError::Stale);
         };
@@ -140,8 +196,33 @@ impl LockedStore<'_> {
         Ok(seq)
     }
 
+    /// Says that an operation that [`open`](Self::open) returned as abandoned need not be decided again: its command was
+    /// carried out again, or refused. Until then every `open` returns it.
+    ///
+    /// Does nothing about an operation that does not wait. Any operation that follows, other than an external one, says
+    /// the same about it, so a command that was carried out again needs no more. The session must have been opened or
+    /// [attached](Self::attach). A [`Current`](crate::Current) from before stays usable.
+    pub fn settle_abandoned(&mut self, operation: Uuid) -> Result<(), CommitError> {
+        self.forget_others();
+        let Some(OpenSession { journal, tail, .. }) = &mut self.session else {
+            return Err(CommitError::Stale);
+        };
+        let Some(waiting) = &tail.waiting else { return Ok(()) };
+        if waiting.operation.id != operation {
+            return Ok(());
+        }
+        let seq = waiting.seq;
+        journal.append(&[Line::mark(seq, MarkKind::Settled, None)], Durability::Synced)?;
+        tail.waiting = None;
+        if let Some(newest) = tail.newest.as_mut().filter(|newest| newest.record.seq == seq) {
+            newest.mark(MarkKind::Settled);
+        }
+        Ok(())
+    }
+
     /// Marks the session as archived, durably. Its journal can then be moved.
     pub fn append_archived(&mut self, time: Timestamp) -> Result<(), CommitError> {
+        self.forget_others();
         let Some(OpenSession { journal, tail: Tail { newest: Some(newest), .. }, .. }) =
             &mut self.session
         else {
@@ -155,23 +236,43 @@ impl LockedStore<'_> {
 }
 
 impl OpenSession {
-    /// Appends an operation that the file already shows, durably, together with its mark.
+    /// Appends an operation that the file already shows, durably, together with its marks.
     pub(super) fn append_finished(&mut self, record: Record) -> Result<(), AppendError> {
-        let done = Line::mark(record.seq, MarkKind::Done, None);
-        let lines = [Line::Operation(record), done];
+        let seq = record.seq;
+        let waiting = self.waiting_after(&record);
+        let marks = marks_when_done(&record, waiting.as_ref());
+        let mut lines = vec![Line::Operation(record)];
+        lines.extend(marks.iter().map(|kind| Line::mark(seq, *kind, None)));
         let appended = self.journal.append(&lines, Durability::Synced);
         self.unfinished = appended.is_err();
         appended?;
-        let [line, _] = lines;
-        if let Line::Operation(record) = line {
-            let newest = Newest { done: true, ..Newest::new(record) };
-            self.tail = Tail { newest: Some(newest), effective: None, torn: None };
+        if let Line::Operation(record) = lines.swap_remove(0) {
+            let mut newest = Newest::new(record);
+            for kind in marks {
+                newest.mark(*kind);
+            }
+            self.tail = Tail { newest: Some(newest), effective: None, waiting, torn: None };
         }
         Ok(())
     }
+
+    /// What still waits to be decided again once `record` is the newest operation.
+    pub(super) fn waiting_after(&self, record: &Record) -> Option<Waiting> {
+        if record.is_external() { self.tail.waiting.clone() } else { None }
+    }
 }
 
-pub(super) fn single(mut live: Vec<OpenSession>) -> Result<Option<OpenSession>, OpenError> {
+/// The marks of an operation that the file shows.
+pub(super) fn marks_when_done(record: &Record, waiting: Option<&Waiting>) -> &'static [MarkKind] {
+    if record.is_external() && waiting.is_none() {
+        // Or else every later look at the end of the journal would go on to the operation before.
+        &[MarkKind::Done, MarkKind::Settled]
+    } else {
+        &[MarkKind::Done]
+    }
+}
+
+fn single(mut live: Vec<OpenSession>) -> Result<Option<OpenSession>, OpenError> {
     match live.as_slice() {
         [] | [_] => Ok(live.pop()),
         [first, second, ..] => Err(OpenError::TwoSessions {

@@ -11,15 +11,13 @@ use crate::store::{Contents, LockedStore, as_text, read_contents};
 impl LockedStore<'_> {
     /// Looks at the document, and as far as it matters at the temporary file of the newest operation.
     pub(super) fn look(&self, inspect: &Inspect<'_>) -> Result<Seen, OpenError> {
-        let (last, temp) = self.last_line()?;
-        match self.look_at_document(inspect)? {
+        let (file, document, problem) = match self.look_at_document(inspect)? {
             // Whoever writes it may be in the middle of it.
-            (FileState::Unreadable, ..) => {
-                let (file, document, problem) = self.look_at_document(inspect)?;
-                Ok(Seen { last, file, temp, document, problem })
-            }
-            (file, document, problem) => Ok(Seen { last, file, temp, document, problem }),
-        }
+            (FileState::Unreadable, ..) => self.look_at_document(inspect)?,
+            seen => seen,
+        };
+        let (last, temp) = self.last_line(file)?;
+        Ok(Seen { last, file, temp, document, problem })
     }
 
     fn look_at_document(
@@ -68,7 +66,7 @@ impl LockedStore<'_> {
         }
     }
 
-    fn last_line(&self) -> Result<(LastLine, TempState), OpenError> {
+    fn last_line(&self, file: FileState) -> Result<(LastLine, TempState), OpenError> {
         let Some(session) = &self.session else {
             return Ok((LastLine::NoJournal, TempState::Absent));
         };
@@ -85,7 +83,8 @@ impl LockedStore<'_> {
         } else {
             LastLine::Change { done: newest.done }
         };
-        let temp = if newest.done {
+        let is_undone = matches!(file, FileState::Before | FileState::Absent);
+        let temp = if newest.done && !is_undone {
             // It was removed before the mark was written; whatever has its name is swept.
             TempState::Absent
         } else {

@@ -19,7 +19,7 @@ use crate::state_dir::StateDirError;
 use crate::store::commit::CommitError;
 use crate::store::decide::{Action, TempState, decide};
 use crate::store::install::{Place, Swap, SwapError};
-use crate::store::journals::{Journals, single};
+use crate::store::journals::Others;
 use crate::store::look::{Document, Seen};
 use crate::store::{Current, LockedStore, OpenSession, ReadError, as_text, into_text, put_back};
 
@@ -55,7 +55,9 @@ pub enum Recovered {
         /// The operation.
         operation: Operation,
     },
-    /// An operation was given up for an edit of the file that came before its end. Its command may be decided again.
+    /// An operation was given up for an edit of the file that came before its end. It may have been acknowledged, so its
+    /// command is to be decided again, before any other; every `open` returns it until then, or until
+    /// [`settle_abandoned`](LockedStore::settle_abandoned) says that it was refused.
     Abandoned {
         /// The operation.
         operation: Operation,
@@ -125,16 +127,18 @@ impl LockedStore<'_> {
     /// `inspect` is asked only about texts that the journal does not know. A text that someone else wrote becomes an
     /// operation `new_id` at the time `now`, with the whole document. What cannot be read, or is of another session than
     /// the journal, is an error, and then nothing was changed.
+    ///
+    /// An operation that was abandoned, by this `open` or one before, and was not decided again since, is returned among
+    /// what was recovered. There is at most one.
     pub fn open(
         &mut self,
         inspect: &Inspect<'_>,
         now: Timestamp,
         new_id: Uuid,
     ) -> Result<Option<Current>, OpenError> {
-        self.session = None;
-        let Journals { live, mut archived, dead } = self.scan()?;
-        self.session = single(live)?;
+        let Others { mut archived, dead } = self.open_journals()?;
         let mut recovered = Vec::new();
+        recovered.extend(self.waiting().map(|operation| Recovered::Abandoned { operation }));
         for step in 0..MAX_STEPS {
             let mut seen = self.look(inspect)?;
             let action = decide(seen.last, seen.file, seen.temp);
@@ -172,7 +176,7 @@ impl LockedStore<'_> {
                 }
                 Action::TakeBack | Action::Abandon => {
                     let operation = self.newest().map(|newest| newest.operation.clone());
-                    self.mark_newest(MarkKind::Abandoned, Durability::Synced)?;
+                    self.mark_newest(&[MarkKind::Abandoned], Durability::Synced)?;
                     self.read_tail_again()?;
                     recovered.extend(operation.map(|operation| Recovered::Abandoned { operation }));
                 }
@@ -240,6 +244,12 @@ impl LockedStore<'_> {
     /// Sweeping is tidiness: what could not be removed or set aside now stays for the next command.
     fn sweep_if_possible(&self, recovered: &mut Vec<Recovered>) {
         drop(self.sweep(recovered));
+    }
+
+    /// The abandoned operation that still has to be decided again.
+    fn waiting(&self) -> Option<Operation> {
+        let waiting = self.session.as_ref()?.tail.waiting.as_ref()?;
+        Some(waiting.operation.clone())
     }
 
     fn newest(&self) -> Option<&Record> {

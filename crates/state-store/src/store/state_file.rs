@@ -37,6 +37,7 @@ impl LockedStore<'_> {
     ///
     /// `path` is understood as in [`Store::read_state_file`]. Directories that are missing are made inside `plans/` only.
     pub fn write_state_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), StateFileError> {
+        self.forget_others();
         let found = locate(self.dir, path)?;
         if found.is_active_session() {
             return Err(StateFileError::ActiveSession { path: found.path });

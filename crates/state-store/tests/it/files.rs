@@ -215,17 +215,88 @@ fn operations_without_a_text_and_marks_go_to_the_journal() {
     assert_eq!(locked.append_operation(operation(2)).unwrap_err().code(), "CONFLICT");
     open(&mut locked, 9).unwrap();
     assert_eq!(locked.append_operation(operation(2)).unwrap(), 2);
-    let attached = locked.attach().unwrap().unwrap();
+    let attached = locked.attach().unwrap().live.unwrap();
     assert_eq!(attached.newest.record.operation, operation(2));
     assert!(attached.newest.done);
     fs_err::remove_file(workspace.active()).unwrap();
-    let attached = locked.attach().unwrap().unwrap();
+    let attached = locked.attach().unwrap().live.unwrap();
     assert_eq!(attached.newest.record.operation, operation(2), "the document does not matter");
     assert_eq!(locked.append_operation(operation(3)).unwrap(), 3);
     locked.append_archived(now()).unwrap();
-    assert_eq!(locked.attach().unwrap(), None);
+    let attached = locked.attach().unwrap();
+    assert_eq!(attached.live, None);
+    let [archived] = attached.archived.as_slice() else { panic!("there is one journal") };
+    assert_eq!(archived.session_id, crate::fixture::session_id());
+    assert_eq!(archived.newest.record.operation, operation(3));
     drop(locked);
     assert_eq!(workspace.replayed(), [doc("v1"), doc("v1"), doc("v1")]);
+}
+
+/// The calls that look for journals or at them.
+fn looks_at_journals(disk: &FaultyDisk) -> Vec<String> {
+    let mut log = disk.log();
+    log.retain(|call| call == "list journal" || call.contains("2026-01-15-x"));
+    log
+}
+
+#[test]
+fn opening_after_attaching_does_not_look_at_the_journals_again() {
+    let (workspace, disk) = (Workspace::with_texts(&["v1", "v2"]), FaultyDisk::new());
+    let store = workspace.store_on(Arc::new(disk.clone()));
+    let mut locked = lock(&store);
+    locked.attach().unwrap();
+    disk.arm(Plan::Work);
+    let current = open(&mut locked, 9).unwrap().unwrap();
+    assert_eq!(looks_at_journals(&disk), Vec::<String>::new());
+    crate::fixture::try_commit(&mut locked, current, 3, &doc("v3")).map(|_| ()).unwrap();
+    assert_eq!(open(&mut locked, 10).unwrap().unwrap().seq, 3);
+}
+
+#[test]
+fn opening_after_a_change_looks_at_the_journals_again() {
+    let (workspace, disk) = (Workspace::with_texts(&["v1"]), FaultyDisk::new());
+    let store = workspace.store_on(Arc::new(disk.clone()));
+    let mut locked = lock(&store);
+    locked.attach().unwrap();
+    locked.append_operation(operation(2)).unwrap();
+    disk.arm(Plan::Work);
+    assert_eq!(open(&mut locked, 9).unwrap().unwrap().seq, 2);
+    assert_ne!(looks_at_journals(&disk), Vec::<String>::new());
+
+    locked.append_archived(now()).unwrap();
+    fs_err::remove_file(workspace.active()).unwrap();
+    assert_eq!(locked.attach().unwrap().archived.len(), 1);
+    let moved = store.dir().archived_journal(&crate::fixture::session_id());
+    locked.move_new(&workspace.journal(), &moved).unwrap();
+    let archived = fs_err::read(&moved).unwrap();
+    put(&workspace.active(), doc("again"));
+    let current = open(&mut locked, 10).unwrap().unwrap();
+    assert_eq!(current.seq, 1, "it has a journal of its own");
+    assert_eq!(fs_err::read(&moved).unwrap(), archived);
+    assert_eq!(locked.attach().unwrap().archived, []);
+}
+
+#[test]
+fn attaching_reads_only_the_end_of_the_journals() {
+    let texts: Vec<String> = (0..200).map(|n| format!("v{n}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    for is_archived in [false, true] {
+        let workspace = Workspace::with_texts(&texts);
+        let store = workspace.store();
+        let mut locked = lock(&store);
+        if is_archived {
+            open(&mut locked, 9).unwrap();
+            locked.append_archived(now()).unwrap();
+        }
+        let mut journal = fs_err::read(workspace.journal()).unwrap();
+        // Whoever reads the beginning finds it damaged.
+        journal[0] = b'!';
+        put(&workspace.journal(), journal);
+        assert_eq!(store.history(&crate::fixture::session_id()).unwrap_err().code(), "CORRUPT");
+        let attached = locked.attach().unwrap();
+        assert_eq!(attached.live.is_some(), !is_archived);
+        assert_eq!(attached.archived.len(), usize::from(is_archived));
+    }
 }
 
 #[test]

@@ -107,6 +107,14 @@ impl Workspace {
         open(&mut lock(&store), 1000)
     }
 
+    /// Says that operation `n` need not be decided again.
+    pub(crate) fn settle(&self, n: u128) {
+        let store = self.store();
+        let mut locked = lock(&store);
+        open(&mut locked, 1000).unwrap();
+        locked.settle_abandoned(Uuid::from_u128(n)).unwrap();
+    }
+
     pub(crate) fn text(&self) -> Option<String> {
         self.open().unwrap().map(|current| current.text)
     }

@@ -1,6 +1,7 @@
 //! Tests of the store as a whole, on a real file system.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod abandoned;
 mod attacks;
 mod edits;
 mod faults;

@@ -63,6 +63,23 @@ fn rolling_forward_uses_a_text_that_is_already_written() {
 }
 
 #[test]
+fn a_rename_that_the_loss_of_power_has_undone_is_done_again() {
+    let workspace = Workspace::with_texts(&["v1", "v2"]);
+    put(&workspace.active(), doc("v1"));
+    put(&workspace.temp(2), doc("v2"));
+    let current = workspace.open().unwrap().unwrap();
+    assert_eq!((current.text, kinds(&current.recovered)), (doc("v2"), vec!["rolled forward"]));
+    assert_eq!(workspace.replayed(), [doc("v1"), doc("v2")]);
+    assert_clean(&workspace);
+
+    let workspace = Workspace::with_texts(&["v1"]);
+    fs_err::rename(workspace.active(), workspace.temp(1)).unwrap();
+    let current = workspace.open().unwrap().unwrap();
+    assert_eq!((current.text, kinds(&current.recovered)), (doc("v1"), vec!["rolled forward"]));
+    assert_clean(&workspace);
+}
+
+#[test]
 fn another_text_is_an_external_edit() {
     for edited in ["v1", "v3"] {
         let workspace = Workspace::with_texts(&["v1", "v2"]);
@@ -84,6 +101,7 @@ fn an_edit_before_the_exchange_makes_the_operation_abandoned() {
     assert_eq!(current.text, doc("hand"));
     assert_eq!(kinds(&current.recovered), ["abandoned", "external edit"]);
     assert_eq!(workspace.replayed(), [doc("v1"), doc("v1"), doc("hand")]);
+    workspace.settle(2);
     assert_clean(&workspace);
 }
 
@@ -104,6 +122,7 @@ fn a_displaced_edit_is_put_back() {
     let current = workspace.open().unwrap().unwrap();
     assert_eq!(current.text, doc("hand"));
     assert_eq!(kinds(&current.recovered), ["abandoned", "external edit"]);
+    workspace.settle(2);
     assert_clean(&workspace);
 }
 
@@ -194,6 +213,7 @@ fn a_creation_that_met_a_file_is_abandoned_and_the_file_is_recorded() {
     let current = workspace.open().unwrap().unwrap();
     assert_eq!(current.text, doc("hand"));
     assert_eq!(kinds(&current.recovered), ["abandoned", "external edit"]);
+    workspace.settle(1);
     assert_clean(&workspace);
 }
 
@@ -337,4 +357,35 @@ fn a_second_session_is_refused() {
     let error = locked.create(&other, doc("y"), operation(5)).unwrap_err();
     assert_eq!(error.code(), "CONFLICT");
     assert!(error.to_string().contains("2026-01-15-x"), "{error}");
+}
+
+#[test]
+fn a_session_in_the_way_of_another_is_to_be_archived_first() {
+    let workspace = Workspace::with_texts(&["v1"]);
+    let store = workspace.store();
+    let other = "2026-01-16-y".parse().unwrap();
+    let error = lock(&store).replace(&other, doc("y"), operation(5)).unwrap_err();
+    assert_eq!(error.code(), "CONFLICT");
+    assert_eq!(
+        error.hint().unwrap(),
+        "archive session 2026-01-15-x first (`maestro archive --force`), or write a document whose session_id is \
+         2026-01-15-x"
+    );
+}
+
+#[test]
+fn the_journal_that_a_restored_session_continues_is_cut_to_whole_lines() {
+    let workspace = Workspace::with_texts(&["v1"]);
+    let store = workspace.store();
+    let mut locked = lock(&store);
+    crate::fixture::open(&mut locked, 9).unwrap();
+    locked.append_archived(crate::fixture::now()).unwrap();
+    fs_err::remove_file(workspace.active()).unwrap();
+    let whole = fs_err::read(workspace.journal()).unwrap();
+    put(&workspace.journal(), [&whole[..], b"{\"v\":1,\"seq\":2"].concat());
+    locked.restore(&session_id(), doc("v2"), operation(2)).unwrap();
+    drop(locked);
+    assert_eq!(workspace.replayed(), [doc("v1"), doc("v2")]);
+    assert_eq!(workspace.open().unwrap().unwrap().seq, 2);
+    assert_clean(&workspace);
 }
