@@ -130,7 +130,13 @@ impl Store {
     /// Takes the exclusive lock, waiting for it at most `wait`. Everything that changes something is on what it returns.
     pub fn lock(&self, holder: &Holder, wait: Duration) -> Result<LockedStore<'_>, LockError> {
         let lock = self.dir.lock(holder, wait)?;
-        Ok(LockedStore { dir: &self.dir, session: None, others: None, _lock: lock })
+        Ok(LockedStore {
+            dir: &self.dir,
+            session: None,
+            set_aside_since: Vec::new(),
+            others: None,
+            _lock: lock,
+        })
     }
 }
 
@@ -143,6 +149,8 @@ pub struct LockedStore<'s> {
     session: Option<OpenSession>,
     /// The other journals, as long as nothing was changed since they were looked at.
     others: Option<Others>,
+    /// Edits that had to be set aside since the last opening, for the next one to report.
+    set_aside_since: Vec<PathBuf>,
     _lock: Lock,
 }
 

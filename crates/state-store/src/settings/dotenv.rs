@@ -1,7 +1,7 @@
 //! The grammar of `.env` files.
 //!
 //! Lines are trimmed; empty ones, those that begin with `#` and those without `=` are skipped; `export ` in front is
-//! allowed. The key is what stands before the first `=`. In the value, ` #` outside quotes begins a comment, and one
+//! allowed. The key is what stands before the first `=`, without the blanks around it. In the value, ` #` outside quotes begins a comment, and one
 //! pair of matching quotes around the whole is removed; there are no escapes. A value that begins with `"` and has no
 //! second `"` in its line goes on to the first line that ends in `"` (but not in `\"`), or else to the end of the file.
 //! Of two lines with one key, the later counts. Nothing is expanded.
@@ -27,6 +27,7 @@ pub(super) fn parse(text: &str) -> Vec<Assignment> {
         }
         let line = line.strip_prefix("export ").unwrap_or(line);
         let Some((key, value)) = line.split_once('=') else { continue };
+        let (key, value) = (key.trim_end(), value.trim_start());
         let opened = value.strip_prefix('"').filter(|rest| !rest.contains('"'));
         let value = match opened {
             Some(first) => many_lines(first, &mut lines),
@@ -122,7 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_not_trimmed_on_its_right_nor_a_value_on_its_left() {
-        assert_eq!(pairs("A = x"), [(1, "A ".into(), " x".into())]);
+    fn blanks_around_the_sign_do_not_count() {
+        assert_eq!(pairs("A = x"), [(1, "A".into(), "x".into())]);
+        assert_eq!(pairs("A = \" x\""), [(1, "A".into(), " x".into())]);
     }
 }

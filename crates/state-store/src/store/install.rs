@@ -24,6 +24,9 @@ const COMPARED_BYTES: usize = 64 * 1024;
 /// From which size on a text is hashed in another thread: below, starting one takes longer than hashing.
 const HASHED_ASIDE_BYTES: usize = 256 * 1024;
 
+/// How often edits may overtake each other while one of them is put back.
+const MAX_SWAPS: u32 = 16;
+
 /// What should be at the place of the document.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place<'t> {
@@ -215,26 +218,48 @@ impl LockedStore<'_> {
             &[MarkKind::Abandoned, MarkKind::Settled]
         };
         self.mark_newest(marks, Durability::Synced)?;
-        if swap == Swap::Displaced {
-            self.swap_back(temp)?;
+        if let (Swap::Displaced, Some(ours)) = (swap, self.newest().map(|newest| newest.after)) {
+            self.swap_back(temp, ours)?;
         }
         let known = self.known_hashes();
-        self.discard(temp, &known)?;
+        self.set_aside_since.extend(self.discard(temp, &known)?);
         self.dir.disk().sync_dir(&self.dir.state())?;
         self.session = None;
         Ok(())
     }
 
-    /// Puts what is in the temporary file back in the place of the document.
-    pub(super) fn swap_back(&self, temp: &Path) -> io::Result<()> {
+    /// Puts what is in the temporary file back in the place of the document, and takes our text, whose hash is `ours`, out.
+    ///
+    /// What comes out instead of ours was saved on top of it, and is newer than what has just been put back: it returns to
+    /// its place, and the older edit stays in the temporary file, for whoever discards it to set aside.
+    pub(super) fn swap_back(&self, temp: &Path, ours: ContentHash) -> Result<(), ReadError> {
         let (disk, active) = (self.dir.disk(), self.dir.active_session());
-        match disk.exchange(temp, &active) {
-            Ok(Exchange::Done) => Ok(()),
-            Ok(Exchange::Unsupported) => disk.rename(temp, &active),
-            // Someone has removed our text meanwhile, so the place is free.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => disk.rename_new(temp, &active),
-            Err(error) => Err(error),
+        let mut put_back = self.text_hash(temp)?;
+        for _ in 0..MAX_SWAPS {
+            match disk.exchange(temp, &active) {
+                Ok(Exchange::Done) => {}
+                Ok(Exchange::Unsupported) => return Ok(disk.rename(temp, &active)?),
+                // Someone has removed our text meanwhile, so the place is free.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(disk.rename_new(temp, &active)?);
+                }
+                Err(error) => return Err(error.into()),
+            }
+            let came_out = self.text_hash(temp)?;
+            if came_out == Some(ours) || came_out == put_back {
+                return Ok(());
+            }
+            // The newer edit came out: the next exchange puts it in its place, and what comes out then is the older one.
+            put_back = self.text_hash(&active)?;
         }
+        Ok(())
+    }
+
+    fn text_hash(&self, path: &Path) -> Result<Option<ContentHash>, ReadError> {
+        Ok(match self.hash_of(path)? {
+            Found::Text(hash) => Some(hash),
+            Found::Nothing | Found::Other => None,
+        })
     }
 
     /// The hashes of all texts that the end of the journal can give back.

@@ -222,7 +222,9 @@ impl LockedStore<'_> {
         }
     }
 
-    fn opened(&self, seen: Seen, mut recovered: Vec<Recovered>) -> Result<Current, OpenError> {
+    fn opened(&mut self, seen: Seen, mut recovered: Vec<Recovered>) -> Result<Current, OpenError> {
+        let set_aside = std::mem::take(&mut self.set_aside_since);
+        recovered.extend(set_aside.into_iter().map(|path| Recovered::SetAside { path }));
         self.sweep_if_possible(&mut recovered);
         let path = self.dir.active_session();
         let session = self.session.as_ref();
@@ -252,7 +254,7 @@ impl LockedStore<'_> {
         Some(waiting.operation.clone())
     }
 
-    fn newest(&self) -> Option<&Record> {
+    pub(super) fn newest(&self) -> Option<&Record> {
         let newest = self.session.as_ref()?.tail.newest.as_ref()?;
         Some(&newest.record)
     }
@@ -275,9 +277,10 @@ impl LockedStore<'_> {
     }
 
     /// Removes or sets aside the temporary file of the newest operation.
-    pub(super) fn discard_newest_temp(&self) -> Result<(), ReadError> {
+    pub(super) fn discard_newest_temp(&mut self) -> Result<(), ReadError> {
         let Some(newest) = self.newest() else { return Ok(()) };
-        self.discard(&self.temp_path(newest.operation.id), &self.known_hashes())?;
+        let temp = self.temp_path(newest.operation.id);
+        self.set_aside_since.extend(self.discard(&temp, &self.known_hashes())?);
         Ok(())
     }
 
@@ -307,9 +310,9 @@ impl LockedStore<'_> {
         Ok(Some(operation))
     }
 
-    fn swap_newest_back(&self) -> Result<(), OpenError> {
+    fn swap_newest_back(&mut self) -> Result<(), OpenError> {
         let Some(newest) = self.newest() else { return Ok(()) };
-        self.swap_back(&self.temp_path(newest.operation.id))?;
+        self.swap_back(&self.temp_path(newest.operation.id), newest.after)?;
         self.discard_newest_temp()?;
         self.dir.disk().sync_dir(&self.dir.state())?;
         Ok(())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use maestro_state_store::journal::{Actor, ActorKind};
+use maestro_state_store::store::Recovered;
 use maestro_state_store::{Change, Outcome};
 
 use crate::fixture::{
@@ -60,7 +61,7 @@ fn an_editor_that_replaces_the_file_displaces_the_change_too() {
 }
 
 #[test]
-fn a_second_edit_while_the_first_is_put_back_is_set_aside() {
+fn a_second_edit_while_the_first_is_put_back_stays_and_the_first_is_set_aside_and_told() {
     let (workspace, disk) = (Workspace::with_texts(&["v1"]), FaultyDisk::new());
     let store = workspace.store_on(Arc::new(disk.clone()));
     let mut locked = lock(&store);
@@ -73,10 +74,11 @@ fn a_second_edit_while_the_first_is_put_back_is_set_aside() {
     });
     let outcome = try_commit(&mut locked, current, 2, &doc("v2")).unwrap();
     assert!(matches!(outcome, Outcome::Displaced));
-    let mut kept = workspace.quarantined();
-    kept.push(fs_err::read_to_string(workspace.active()).unwrap());
-    kept.sort();
-    assert_eq!(kept, [doc("first"), doc("second")]);
+    assert_eq!(fs_err::read_to_string(workspace.active()).unwrap(), doc("second"));
+    assert_eq!(workspace.quarantined(), [doc("first")]);
+    let current = open(&mut locked, 11).unwrap().unwrap();
+    let told = current.recovered.iter().any(|found| matches!(found, Recovered::SetAside { .. }));
+    assert!(told, "{:?}", current.recovered);
 }
 
 #[test]
