@@ -147,7 +147,11 @@ impl Document {
         let document = if let Some(layout) = layout {
             self.rendered(text, after, layout)
         } else {
-            let document = Self::parse(text).map_err(UpdateError::Refused)?;
+            // A line of a text that does not exist helps nobody, unlike its size.
+            let document = Self::parse(text).map_err(|error| match error {
+                DocumentError::TooLarge { .. } => UpdateError::Refused(error),
+                _ => UpdateError::NotLossless,
+            })?;
             document.check_against(self, &after)?;
             document
         };
@@ -321,10 +325,10 @@ pub enum UpdateError {
     /// The YAML is written in a way that hides where a value stands.
     #[error("the place of a value to change was not found in the front matter")]
     PlaceNotFound,
-    /// An edit in place would have changed something else too.
+    /// An edit in place would have changed something else too, or left no session.
     #[error("the front matter cannot be changed without changing something else in it")]
     NotLossless,
-    /// The result would not be readable.
+    /// The result would be larger than a session may be.
     #[error("the changed document would not be a session")]
     Refused(#[source] DocumentError),
 }

@@ -1,8 +1,9 @@
 //! Who waits for whom.
 //!
 //! Owns the order of phases: depth, batches, the critical path, circles, and which phases may run at the same time.
-//! Knows ids and blockers and nothing else of a phase. Recurses nowhere and takes time linear in phases and blockers,
-//! so that a chain of many thousands is nothing special.
+//! Knows ids and blockers and nothing else of a phase. Recurses nowhere, and the order takes time linear in phases and
+//! blockers, so that a chain of many thousands is nothing special. Which owners of files may run at the same time takes
+//! one such pass for every 64 of the phases that share a file with a later one.
 
 use std::collections::BTreeMap;
 use std::fmt;

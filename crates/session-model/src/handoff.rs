@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use self::sections::sections;
 use self::values::Values;
-use crate::markdown::{Field, Lines, Part, Place, fields, label, outline, simplified};
+use crate::markdown::{Field, FieldKind, Lines, Part, Place, fields, label, outline, simplified};
 use crate::{DownstreamContext, RelPath};
 
 /// The largest report that is read, in bytes.
@@ -195,6 +195,18 @@ enum Key {
     Warnings,
 }
 
+impl Key {
+    fn lists_files(self) -> bool {
+        matches!(self, Self::Created | Self::Modified | Self::Deleted | Self::Files)
+    }
+}
+
+impl FieldKind for Key {
+    fn is_prose(self) -> bool {
+        self != Self::Status && !self.lists_files()
+    }
+}
+
 fn task_key(name: &str) -> Option<Key> {
     Some(match simplified(name).as_str() {
         "status" | "overall status" | "task status" => Key::Status,
@@ -318,7 +330,8 @@ impl HandoffReport {
                 Some(Key::Deleted) => &mut self.files_deleted,
                 _ => &mut self.files_modified,
             };
-            values.add_files(files, &[Part { place, text, ..*part }]);
+            let offset = part.offset + part.text.len() - text.len();
+            values.add_files(files, &[Part { place, text, offset, ..*part }]);
         }
     }
 
@@ -610,6 +623,38 @@ mod tests {
         insta::assert_snapshot!(shown(text), @r#"
           warnings: ["hot"]
         status: "success"
+        "#);
+    }
+
+    #[test]
+    fn a_known_field_behind_a_list_is_read() {
+        let report =
+            read("## Task Report\n- Files Modified:\n  - src/b.rs\nFiles Deleted: src/c.rs");
+        assert_eq!(report.files_modified, [RelPath::parse("src/b.rs").unwrap()]);
+        assert_eq!(report.files_deleted, [RelPath::parse("src/c.rs").unwrap()]);
+        assert_eq!(report.problems, []);
+        insta::assert_snapshot!(shown(
+            "## Task Report\n### Errors\n- E1\nNote: see below\n\nStatus: partial\n### Validation\nStatus: pass\n### Files Created\n- a.rs\n\nFiles Deleted:\n- b.rs\n"
+        ), @r#"
+        errors: ["E1 Note: see below"]
+        files_created: ["a.rs"]
+        files_deleted: ["b.rs"]
+        missing: ["downstream_context"]
+        status: "partial"
+        validation: "pass"
+        validation_output: "Status: pass"
+        "#);
+    }
+
+    #[test]
+    fn a_field_among_files_is_a_problem() {
+        insta::assert_snapshot!(shown(
+            "## Task Report\n### Files Created\n- a.rs\n- Status: success\n### Files Changed\n- Deleted:\n  - b.rs\n    Errors: one\n### Files Modified\nOwner: bob"
+        ), @r#"
+        files_created: ["a.rs"]
+        files_deleted: ["b.rs"]
+        missing: ["downstream_context"]
+        problems: [{"line":4,"message":"`Status: success` does not name a file"},{"line":8,"message":"`Errors: one` does not name a file"},{"line":10,"message":"`Owner: bob` does not name a file"}]
         "#);
     }
 

@@ -4,6 +4,7 @@
 //! tree, so that no depth of nesting costs more than its length. Knows nothing of plans or handoff reports.
 
 mod fields;
+mod listed_files;
 mod named_files;
 mod top_level;
 
@@ -11,10 +12,9 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-pub(crate) use self::fields::{Field, Part, Place, fields, label, simplified};
-pub(crate) use self::named_files::{
-    Expected, Named, files_in_code, means_nothing, named_files, without_note,
-};
+pub(crate) use self::fields::{Field, FieldKind, Part, Place, fields, label, simplified};
+pub(crate) use self::listed_files::{Listed, listed_files};
+pub(crate) use self::named_files::{Named, means_nothing, without_note};
 pub(crate) use self::top_level::top_level;
 
 /// One piece of a text.
@@ -31,6 +31,9 @@ pub(crate) struct Block<'a> {
     pub(crate) starts_item: bool,
     /// Whether it lies in a block quote, and so is somebody else's words.
     pub(crate) quoted: bool,
+    /// Lines that are not indented as far as their list item, each with its start in `text` and the number of lists
+    /// that it is indented for. Markdown counts them as the item's; whoever wrote them may not have.
+    lazy: Vec<(usize, usize)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,14 @@ impl Block<'_> {
     /// Whether the block is part of the text's own structure, rather than quoted or inside a list.
     pub(crate) fn is_structure(&self) -> bool {
         self.depth == 0 && !self.quoted
+    }
+
+    /// Returns how many lists the line that starts at `line_at` in the text is indented for.
+    fn depth_of_line(&self, line_at: usize) -> usize {
+        match self.lazy.binary_search_by_key(&line_at, |(at, _)| *at) {
+            Ok(found) => self.lazy[found].1,
+            Err(_) => self.depth,
+        }
     }
 }
 
@@ -73,7 +84,9 @@ struct Reader<'a> {
     heading: Option<(usize, bool)>,
     plain: String,
     code: Option<String>,
-    depth: usize,
+    /// For each list item that is open, the column of what it contains.
+    columns: Vec<usize>,
+    cursor: Cursor,
     quotes: usize,
     fresh_item: bool,
 }
@@ -119,7 +132,8 @@ impl<'a> Reader<'a> {
             }
             Tag::Item => {
                 self.flush();
-                self.depth += 1;
+                let column = self.content_column(range.start);
+                self.columns.push(column);
                 self.fresh_item = true;
             }
             Tag::CodeBlock(_) => {
@@ -146,7 +160,7 @@ impl<'a> Reader<'a> {
             }
             TagEnd::Item => {
                 self.flush();
-                self.depth = self.depth.saturating_sub(1);
+                self.columns.pop();
                 self.fresh_item = false;
             }
             TagEnd::CodeBlock => {
@@ -183,14 +197,75 @@ impl<'a> Reader<'a> {
         if text.is_empty() && kind == BlockKind::Text {
             return;
         }
+        let quoted = self.quotes > 0;
+        let lazy = if quoted || kind != BlockKind::Text { Vec::new() } else { self.lazy(text) };
         self.blocks.push(Block {
             kind,
             text,
             offset: range.start,
-            depth: self.depth,
+            depth: self.columns.len(),
             starts_item: std::mem::take(&mut self.fresh_item),
-            quoted: self.quotes > 0,
+            quoted,
+            lazy,
         });
+    }
+
+    /// Finds the lines of `text` that are not indented as far as the list item that they are in.
+    fn lazy(&self, text: &str) -> Vec<(usize, usize)> {
+        let Some(own) = self.columns.last() else { return Vec::new() };
+        let mut lazy = Vec::new();
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let indent = line.chars().take_while(|c| matches!(c, ' ' | '\t')).fold(0, column_after);
+            if at > 0 && indent < *own {
+                lazy.push((at, self.columns.partition_point(|column| *column <= indent)));
+            }
+            at += line.len();
+        }
+        lazy
+    }
+
+    /// Returns the column of what the list item whose mark is at `start` contains.
+    fn content_column(&mut self, start: usize) -> usize {
+        /// Blanks beyond these belong to what the item contains.
+        const MOST_BLANKS: usize = 4;
+        let rest = self.text[start..].trim_start_matches([' ', '\t']);
+        let mark = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let mark_end = self.text.len() - mark.len() + mark.chars().next().map_or(0, char::len_utf8);
+        let after_mark = self.cursor.column(self.text, mark_end);
+        let blanks = self.text[mark_end..].chars().take_while(|c| matches!(c, ' ' | '\t'));
+        let content = blanks.take(MOST_BLANKS + 1).fold(after_mark, column_after);
+        let is_empty =
+            self.text[mark_end..].trim_start_matches([' ', '\t']).starts_with(['\n', '\r']);
+        let in_reach = after_mark + 1..=after_mark + MOST_BLANKS;
+        if in_reach.contains(&content) && !is_empty { content } else { after_mark + 1 }
+    }
+}
+
+/// A place in a text with its column, which only goes forwards, so that many on one line cost one pass.
+#[derive(Default)]
+struct Cursor {
+    at: usize,
+    column: usize,
+}
+
+impl Cursor {
+    /// Moves to `at` and returns the column there.
+    fn column(&mut self, text: &str, at: usize) -> usize {
+        let passed = text.get(self.at..at).unwrap_or_default();
+        self.column = passed.chars().fold(self.column, column_after);
+        self.at = self.at.max(at);
+        self.column
+    }
+}
+
+/// Returns the column behind `c`, which stands in `column`.
+fn column_after(column: usize, c: char) -> usize {
+    const TAB: usize = 4;
+    match c {
+        '\n' => 0,
+        '\t' => column + TAB - column % TAB,
+        _ => column + 1,
     }
 }
 

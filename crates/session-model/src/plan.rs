@@ -579,6 +579,35 @@ Agent: nobody, this is prose.
     }
 
     #[test]
+    fn a_known_field_behind_the_files_of_a_phase_is_read() {
+        let after = |fields: &str| {
+            let others = "## Phase 1: A\n## Phase 2: B\n## Phase 3: C\n## Phase 4: D\n";
+            let plan = read_plan(&format!("{others}{fields}\n")).unwrap();
+            let phase = &plan.phases[3];
+            format!("{} {}", join(&phase.planned_files()), join(&phase.blocked_by))
+        };
+        for (fields, expected) in [
+            ("### Files to Modify\n- `src/a.rs`\n**Blocked by**: 1", "src/a.rs 1"),
+            ("Files to Create:\n- `src/b.rs`\nBlocked by: 2", "src/b.rs 2"),
+            ("### Files to Create\n- `src/d.rs`\n\nBlocked by: 3", "src/d.rs 3"),
+            ("### Files to Create\n- `src/d.rs`\nBlocked by:\n- 3\n- 1", "src/d.rs 3 1"),
+            ("### Files to Create\r\n- `src/d.rs`\r\nBlocked by: 3\r\n", "src/d.rs 3"),
+            ("### Objective\nBuild it.\nNote: see below\n\nBlocked by: 3", " 3"),
+            ("### Details\nAgent: coder\nBlocked by: 3", " 3"),
+        ] {
+            assert_eq!(after(fields), expected, "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_field_among_the_files_of_a_phase_is_an_error() {
+        let of = |fields: &str| shown(&format!("## Phase 1: A\n{fields}"));
+        insta::assert_snapshot!(of("### Files to Create\n- a.rs\n- Blocked by: 1"), @"PLAN_FIELD_INVALID line 4: `Files to Create` is `Blocked by: 1`, not the path of a file");
+        insta::assert_snapshot!(of("- Files to Create: a.rs,\n  b.rs\n  Parallel: yes"), @"PLAN_FIELD_INVALID line 4: `Files to Create` is `Parallel: yes`, not the path of a file");
+        insta::assert_snapshot!(of("### Files to Create\nWaits for: 1"), @"PLAN_FIELD_INVALID line 3: `Files to Create` is `Waits for: 1`, not the path of a file");
+    }
+
+    #[test]
     fn a_text_without_phases_is_told_what_phases_look_like() {
         for text in [
             "",

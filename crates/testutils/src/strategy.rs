@@ -206,6 +206,8 @@ pub enum Operation {
     Deliver(Vec<String>, DownstreamContext),
     /// An error is recorded.
     Fail(PhaseError),
+    /// The last error is answered, and another follows it.
+    Retry(PhaseError),
     /// All errors are marked as resolved.
     Resolve,
     /// An agent's tokens are counted.
@@ -225,6 +227,7 @@ pub fn arb_operation() -> impl Strategy<Value = Operation> {
         (select(PhaseStatus::ALL.to_vec()), arb_time()).prop_map(|(s, t)| Operation::Move(s, t)),
         (arb_texts(), arb_context()).prop_map(|(f, c)| Operation::Deliver(f, c)),
         arb_error().prop_map(Operation::Fail),
+        arb_error().prop_map(Operation::Retry),
         Just(Operation::Resolve),
         (arb_name(), any::<u64>()).prop_map(|(a, n)| Operation::Count(a, n)),
         (arb_text(), arb_texts(), vec(id, 0..3)).prop_map(|(n, f, b)| Operation::Adjust(n, f, b)),
@@ -272,6 +275,12 @@ pub fn operate(session: &Session, index: usize, operation: &Operation, now: Time
             phase.requires_reconciliation = Some(files.is_empty());
         }
         Operation::Fail(error) => phase.errors.push(error.clone()),
+        Operation::Retry(error) => {
+            if let Some(last) = phase.errors.last_mut() {
+                last.resolution.clone_from(&error.resolution);
+            }
+            phase.errors.push(error.clone());
+        }
         Operation::Resolve => phase.errors.iter_mut().for_each(|error| error.resolved = true),
         Operation::Adjust(name, files, blockers) => {
             phase.name.clone_from(name);

@@ -139,15 +139,48 @@ impl Hand<'_> {
     }
 
     fn entry(&mut self, out: &mut String, key: &str, value: &Value, indent: usize) {
+        let explicit = self.dice.once_in(8);
+        if explicit {
+            *out += "? ";
+        }
         if is_word(key) && !self.dice.once_in(6) {
             *out += key;
         } else {
             *out += &json(key);
         }
+        if explicit {
+            self.end_line(out);
+            if value.is_null() && self.dice.once_in(2) {
+                return;
+            }
+            pad(out, indent);
+        }
         *out += ":";
         self.names = key == "by_agent";
-        self.value(out, value, indent, indent + 2);
+        if explicit && self.dice.once_in(2) {
+            self.compact(out, value, indent);
+        } else {
+            self.value(out, value, indent, indent + 2);
+        }
         self.names = false;
+    }
+
+    /// What follows the colon of an explicit key, with its line end; a collection begins in the same line.
+    fn compact(&mut self, out: &mut String, value: &Value, indent: usize) {
+        let inner = indent + 2;
+        match value {
+            Value::Object(map) if !map.is_empty() => {
+                *out += " ";
+                self.map(out, value, inner);
+            }
+            Value::Array(items) if !items.is_empty() => {
+                for (i, item) in items.iter().enumerate() {
+                    pad(out, if i == 0 { 1 } else { inner });
+                    self.item(out, item, inner);
+                }
+            }
+            leaf => self.value(out, leaf, indent, inner),
+        }
     }
 
     /// What follows a colon or a dash, with its line end.

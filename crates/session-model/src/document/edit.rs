@@ -54,7 +54,7 @@ struct Place {
     depth: usize,
     /// The end of what introduces the value: a colon, a dash, a bracket or a comma.
     after: usize,
-    /// The column of the key or dash; in flow style, the indentation of its line.
+    /// The column of the entry or dash; in flow style, the indentation of its line.
     indent: usize,
     in_flow: bool,
     /// In flow style: whether entries have lines of their own, as in pretty-printed JSON.
@@ -88,11 +88,6 @@ impl<'t> Editor<'t> {
             (Kind::List { items, flow }, Value::List(old), Value::List(new))
                 if !items.is_empty() && items.len() == old.len() && new.len() >= old.len() =>
             {
-                let appended = new.starts_with(old) || new.len() == old.len();
-                if !appended {
-                    self.replace(node, after, place);
-                    return Some(());
-                }
                 for ((item, old), new) in items.iter().zip(old).zip(new) {
                     if old != new {
                         let place = self.item_place(*item, *flow, node, place);
@@ -138,8 +133,12 @@ impl<'t> Editor<'t> {
                 Some((key_id, value_id)) => {
                     if was != Some(value) {
                         let after = self.colon(*key_id, *value_id)?;
-                        let was = was.unwrap_or(&Value::Null);
-                        self.change(*value_id, was, value, Place { after, ..inner })?;
+                        if !flow && after == tree.node(*key_id).end {
+                            self.add_value(after, value, inner);
+                        } else {
+                            let was = was.unwrap_or(&Value::Null);
+                            self.change(*value_id, was, value, Place { after, ..inner })?;
+                        }
                     }
                     predecessor = Some((*key_id, *value_id));
                 }
@@ -168,7 +167,8 @@ impl<'t> Editor<'t> {
             let indent = if multi_line { self.line_indent(first) } else { place.indent };
             Place { depth, after: first, indent, in_flow: true, multi_line }
         } else {
-            let indent = self.column(first);
+            // Not of the key: a question mark, an anchor or a tag may stand before it.
+            let indent = self.column(node.start);
             Place { depth, after: first, indent, in_flow: false, multi_line: false }
         }
     }
@@ -208,6 +208,17 @@ impl<'t> Editor<'t> {
             at
         };
         self.edits.push((inner.depth, Edit { range: at..at, insert: text }));
+    }
+
+    /// Puts a value behind a block key that has not even a colon: `? key`.
+    fn add_value(&mut self, key_end: usize, value: &Value, place: Place) {
+        let mut text = String::new();
+        let at = self.next_line(key_end);
+        self.complete_line(&mut text, at);
+        emit::pad(&mut text, place.indent);
+        text.push(':');
+        emit::block_value(&mut text, value, place.indent, self.newline);
+        self.edits.push((place.depth + 1, Edit { range: at..at, insert: text }));
     }
 
     /// Puts a new key behind an entry of a map.
@@ -385,7 +396,7 @@ impl<'t> Editor<'t> {
         if self.tree.text[at..].starts_with(':') {
             return Some(at + 1);
         }
-        // A key alone in flow style.
+        // A key alone, which in block style must be explicit.
         (value.start == value.end).then_some(from)
     }
 

@@ -91,7 +91,12 @@ impl<'t> Tree<'t> {
             let id = tree.nodes.len();
             tree.nodes.push(node);
             match open.last_mut() {
-                Some(parent) => tree.nodes.get_mut(parent.node)?.adopt(&mut parent.key, id),
+                Some(parent) => {
+                    if let Some(key) = parent.key {
+                        tree.settle(key, id);
+                    }
+                    tree.nodes.get_mut(parent.node)?.adopt(&mut parent.key, id);
+                }
                 None if root.is_none() => root = Some(id),
                 None => return None,
             }
@@ -127,6 +132,19 @@ impl<'t> Tree<'t> {
 
     pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter()
+    }
+
+    /// Puts the value of a `key` that has not even a colon right behind it. (The parser reports it where the next token
+    /// begins, comments and blank lines later.)
+    fn settle(&mut self, key: NodeId, value: NodeId) {
+        let after = self.nodes[key].end;
+        let Node { ref kind, start, end, anchor, tagged } = self.nodes[value];
+        let is_plain = matches!(kind, Kind::Scalar { style: ScalarStyle::Plain, .. });
+        let is_left_out = start == end && start > after && anchor.is_none() && !tagged;
+        if is_plain && is_left_out && !self.text[start..].starts_with(':') {
+            self.nodes[value].start = after;
+            self.nodes[value].end = after;
+        }
     }
 
     /// Sets the end of a collection: the bracket of a flow one, the last content of a block one. (The parser reports the

@@ -3,12 +3,10 @@
 //! Owns what agents mean by their words: which are files, which say how it went, and which say nothing. What is not
 //! understood becomes a problem of the report.
 
-use super::{ReportProblem, ReportStatus, Validation};
+use super::{ReportProblem, ReportStatus, Validation, task_key};
 use crate::RelPath;
 use crate::id::excerpt;
-use crate::markdown::{
-    Expected, Lines, Named, Part, Place, files_in_code, folded, means_nothing, named_files,
-};
+use crate::markdown::{Lines, Listed, Named, Part, folded, listed_files, means_nothing};
 
 pub(super) struct Values<'a> {
     pub(super) workspace: &'a str,
@@ -17,29 +15,21 @@ pub(super) struct Values<'a> {
 }
 
 impl Values<'_> {
-    fn problem(&mut self, part: &Part<'_>, message: String) {
-        self.problems.push(ReportProblem { line: self.lines.of(part.offset), message });
+    fn problem(&mut self, offset: usize, message: String) {
+        self.problems.push(ReportProblem { line: self.lines.of(offset), message });
     }
 
     /// Adds the files that `parts` name.
     pub(super) fn add_files(&mut self, files: &mut Vec<RelPath>, parts: &[Part<'_>]) {
-        for part in parts {
-            let named = match part.place {
-                Place::Line => named_files(part.text, Expected::Several),
-                Place::Paragraph => named_files(part.text, Expected::Prose),
-                Place::Item => named_files(part.text, Expected::Item),
-                Place::Code => files_in_code(part.code.unwrap_or_default()),
-                Place::Detail => continue,
-            };
-            for named in named {
-                match named {
-                    Named::File(path) => match RelPath::within(self.workspace, path) {
-                        Ok(path) => files.push(path),
-                        Err(error) => self.problem(part, error.to_string()),
-                    },
-                    Named::Unclear(words) => {
-                        self.problem(part, format!("`{}` does not name a file", excerpt(words)));
-                    }
+        let is_other = |name: &str| task_key(name).is_some_and(|key| !key.lists_files());
+        for (offset, listed) in listed_files(parts, is_other) {
+            match listed {
+                Listed::Named(Named::File(path)) => match RelPath::within(self.workspace, path) {
+                    Ok(path) => files.push(path),
+                    Err(error) => self.problem(offset, error.to_string()),
+                },
+                Listed::Named(Named::Unclear(words)) | Listed::Field(words) => {
+                    self.problem(offset, format!("`{}` does not name a file", excerpt(words)));
                 }
             }
         }
@@ -78,7 +68,7 @@ impl Values<'_> {
         if status.is_none() {
             let found = excerpt(part.text);
             self.problem(
-                part,
+                part.offset,
                 format!("`{found}` is no status: use `success`, `partial` or `failure`"),
             );
         }
@@ -95,7 +85,7 @@ impl Values<'_> {
         if validation.is_none() {
             let found = excerpt(part.text);
             self.problem(
-                part,
+                part.offset,
                 format!("`{found}` is no validation: use `pass`, `fail` or `skipped`"),
             );
         }

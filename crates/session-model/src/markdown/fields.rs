@@ -52,11 +52,21 @@ pub(crate) enum Place {
     Code,
 }
 
+/// What a caller knows a name as.
+pub(crate) trait FieldKind: Copy {
+    /// Whether the value is in somebody's own words, which must be something: right below a heading even "Status: bad"
+    /// is that, and no field.
+    fn is_prose(self) -> bool;
+}
+
 /// Reads the fields of `blocks`, and the pieces that belong to none.
 ///
-/// `known` tells what the caller knows a name as; its second argument is whether the name is a heading. Below a known
-/// name everything is value, even if it looks like a field; below an unknown one, known names are fields.
-pub(crate) fn fields<'a, K: Copy>(
+/// `known` tells what the caller knows a name as; its second argument is whether the name is a heading. A known name
+/// begins a field where it stands beside the name of the open field or further out, in a paragraph, an item or a line
+/// that is not indented as far as the item that it goes on with. Deeper inside the value of a known name everything is
+/// value, even if it looks like a field, and so is the list below a heading. An unknown name begins a field only where
+/// it cannot be value.
+pub(crate) fn fields<'a, K: FieldKind>(
     blocks: &'a [Block<'a>],
     known: impl Fn(&str, bool) -> Option<K>,
 ) -> (Vec<Field<'a, K>>, Vec<Part<'a>>) {
@@ -81,7 +91,7 @@ struct Reader<'a, K, F> {
     loose: Vec<Part<'a>>,
 }
 
-impl<'a, K: Copy, F: Fn(&str, bool) -> Option<K>> Reader<'a, K, F> {
+impl<'a, K: FieldKind, F: Fn(&str, bool) -> Option<K>> Reader<'a, K, F> {
     fn current(&self) -> Option<&Field<'a, K>> {
         self.fields.last().filter(|_| self.open)
     }
@@ -116,9 +126,10 @@ impl<'a, K: Copy, F: Fn(&str, bool) -> Option<K>> Reader<'a, K, F> {
             let first = line_at == 0;
             if let Some(label) = Label::read(line).filter(|_| !block.quoted) {
                 let kind = (self.known)(label.name, false);
-                if self.opens(block, &label, kind, first) {
+                let depth = block.depth_of_line(line_at);
+                if self.opens(block, depth, &label, kind, first) {
                     self.place(block, given..line_at, place);
-                    self.begin(block.depth, label.name, kind, None);
+                    self.begin(depth, label.name, kind, None);
                     given = line_at + label.value_at;
                     place = Some(Place::Line);
                 }
@@ -144,10 +155,17 @@ impl<'a, K: Copy, F: Fn(&str, bool) -> Option<K>> Reader<'a, K, F> {
         }
     }
 
-    /// Whether a line that looks like a name with a value begins a field.
-    fn opens(&self, block: &Block<'_>, label: &Label<'_>, kind: Option<K>, first: bool) -> bool {
+    /// Whether a line that looks like a name with a value begins a field; `depth` is how many lists it is indented for.
+    fn opens(
+        &self,
+        block: &Block<'_>,
+        depth: usize,
+        label: &Label<'_>,
+        kind: Option<K>,
+        first: bool,
+    ) -> bool {
         let emphasised = label.style == Style::Emphasised;
-        let clear = first || emphasised || block.depth == 0;
+        let clear = first || emphasised || depth == 0 || depth < block.depth;
         let Some(field) = self.current() else {
             return match kind {
                 Some(_) => clear,
@@ -155,17 +173,20 @@ impl<'a, K: Copy, F: Fn(&str, bool) -> Option<K>> Reader<'a, K, F> {
             };
         };
         match (kind, field.kind) {
-            // Below a known name, only what stands out ends its value.
-            (Some(_), Some(_)) if field.heading.is_some() => block.depth == 0 && emphasised,
+            // The list below a heading is its value.
+            (Some(_), Some(open)) if field.heading.is_some() => {
+                let nothing_said = first && field.parts.is_empty();
+                depth == 0 && (emphasised || !(nothing_said && open.is_prose()))
+            }
             // A list below a paragraph such as "Status: ok" is not its value.
             (Some(_), Some(_)) => {
                 let has_value = field.parts.first().is_some_and(|part| part.place == Place::Line);
-                clear && (block.depth <= field.depth || (field.depth == 0 && has_value))
+                clear && (depth <= field.depth || (field.depth == 0 && has_value))
             }
             (Some(_), None) => clear,
             (None, _) if field.heading.is_some() => false,
             (None, _) => {
-                block.depth <= field.depth
+                depth <= field.depth
                     && first
                     && label.style != Style::OnlyIfKnown
                     && (emphasised || (block.starts_item && !field.bare))
@@ -341,10 +362,22 @@ mod tests {
     use super::super::outline;
     use super::*;
 
+    #[derive(Clone, Copy)]
+    struct Known {
+        is_prose: bool,
+    }
+
+    impl FieldKind for Known {
+        fn is_prose(self) -> bool {
+            self.is_prose
+        }
+    }
+
     fn shown(text: &str) -> String {
-        let known = |name: &str, _| {
-            let name = simplified(name);
-            ["status", "files", "errors", "notes"].iter().position(|known| *known == name)
+        let known = |name: &str, _| match simplified(name).as_str() {
+            "status" | "files" => Some(Known { is_prose: false }),
+            "errors" | "notes" => Some(Known { is_prose: true }),
+            _ => None,
         };
         let blocks = outline(text);
         let (fields, loose) = fields(&blocks, known);
@@ -435,6 +468,53 @@ mod tests {
         Errors Paragraph:"Status: bad" Item:"Files: a" Item:"b"
         Status Line:"ok"
         "#);
+    }
+
+    #[test]
+    fn a_known_name_at_the_outer_level_ends_every_value() {
+        for text in [
+            "### Files\n- a\n**Status**: ok",
+            "### Files\n- a\nStatus: ok",
+            "### Files\n- a\n\nStatus: ok",
+            "### Files\n1. a\n  Status: ok",
+            "**Files**:\n- a\nStatus: ok",
+            "Files:\n- a\nStatus: ok",
+            "- Files:\n  - a\nStatus: ok",
+            "- Files:\n  - a\n  Status: ok",
+            "- Files:\n\t- a\n   Status: ok",
+            "- Files:\n  - a\n\nStatus: ok",
+            "- Files:\n  - a\n- Status: ok",
+        ] {
+            assert_eq!(shown(text), "Files Item:\"a\"\nStatus Line:\"ok\"\n", "{text}");
+        }
+        assert_eq!(
+            shown("### Errors\nTwo.\nStatus: ok\nmore\n\nFiles: a"),
+            "Errors Paragraph:\"Two.\"\nStatus Line:\"ok\\nmore\"\nFiles Line:\"a\"\n"
+        );
+        assert_eq!(
+            shown("- Errors:\n  - x\nFiles:\n- a\n- b"),
+            "Errors Item:\"x\"\nFiles Item:\"a\" Item:\"b\"\n"
+        );
+        assert_eq!(shown("### Files\nStatus: ok"), "Files\nStatus Line:\"ok\"\n");
+    }
+
+    #[test]
+    fn a_name_inside_a_value_is_text() {
+        for text in [
+            "### Errors\n- a\n\n  Status: ok",
+            "### Errors\n- a\n  Status: ok",
+            "### Errors\n- a\n  - Status: ok",
+            "### Errors\n- a\n  - b\n  Status: ok",
+            "### Errors\n```\nStatus: ok\n```",
+            "### Errors\n- a\nNote: see below",
+            "### Errors\nx\n\nNote: see below\n**Hint**: none",
+            "### Errors\nStatus: bad",
+            "- Errors:\n  - a\n    Status: ok",
+            "- Errors:\n  - a\nNote: see below",
+        ] {
+            let shown = shown(text);
+            assert_eq!(shown.lines().count(), 1, "{text}: {shown}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::top_level::top_level;
 
 /// What a piece of text is expected to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expected {
+pub(super) enum Expected {
     /// A file, or several, each perhaps with a note.
     Several,
     /// The files of one list item; what follows the first note is prose.
@@ -26,7 +26,7 @@ pub(crate) enum Named<'a> {
 }
 
 /// Finds the files that `text` names, such as ``a.rs, `b c.rs` — note, [d](src/d.rs) (new)``.
-pub(crate) fn named_files(text: &str, expected: Expected) -> Vec<Named<'_>> {
+pub(super) fn named_files(text: &str, expected: Expected) -> Vec<Named<'_>> {
     let text = unwrapped(text);
     let text = match expected {
         Expected::Item => head_and_note(text).0,
@@ -64,7 +64,7 @@ fn stands_out(path: &str, note: Option<&str>) -> bool {
 }
 
 /// Finds the files in the lines of a code block, one in each; the lines of a drawn tree name none.
-pub(crate) fn files_in_code(code: &str) -> Vec<Named<'_>> {
+pub(super) fn files_in_code(code: &str) -> Vec<Named<'_>> {
     let drawn = |line: &&str| !line.contains(['│', '├', '└', '─']);
     let mut found = Vec::new();
     for line in code.lines().filter(drawn) {

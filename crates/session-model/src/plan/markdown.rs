@@ -8,8 +8,8 @@ use super::front_matter::distinct;
 use super::{PlanError, PlannedPhase};
 use crate::id::excerpt;
 use crate::markdown::{
-    Block, BlockKind, Expected, Field, Lines, Named, Part, Place, fields, files_in_code, label,
-    means_nothing, named_files, outline, simplified, top_level, without_note,
+    Block, BlockKind, Field, FieldKind, Lines, Listed, Named, Part, Place, fields, label,
+    listed_files, means_nothing, outline, simplified, top_level, without_note,
 };
 use crate::{AgentName, PhaseId, PhaseStatus, RelPath};
 
@@ -143,8 +143,16 @@ enum Key {
     /// The phases that it waits for, and those that wait for it.
     Dependencies,
     BlockedBy,
-    /// Something for the agent, which may mention any of the above.
+    /// Something for the agent in its own words.
+    Text,
+    /// Anything else.
     Other,
+}
+
+impl FieldKind for Key {
+    fn is_prose(self) -> bool {
+        self == Self::Text
+    }
 }
 
 fn key(name: &str, is_heading: bool) -> Option<Key> {
@@ -163,7 +171,8 @@ fn key(name: &str, is_heading: bool) -> Option<Key> {
         "files to delete" | "files deleted" | "files to remove" => Key::Delete,
         "dependencies" | "dependency" => Key::Dependencies,
         "blocked by" | "depends on" | "blockers" => Key::BlockedBy,
-        "blocks" | "objective" | "validation" | "implementation details" => Key::Other,
+        "objective" | "validation" | "implementation details" => Key::Text,
+        "blocks" => Key::Other,
         _ if is_heading => Key::Other,
         _ => return None,
     })
@@ -213,7 +222,7 @@ impl Reader {
                 Some(Key::Delete) => self.files(field, &mut phase.files_to_delete)?,
                 Some(Key::Dependencies) => self.dependencies(field, &mut blockers),
                 Some(Key::BlockedBy) => self.blocked_by(field, &mut blockers),
-                Some(Key::Other) | None => {}
+                Some(Key::Text | Key::Other) | None => {}
             }
         }
         Ok((
@@ -271,25 +280,32 @@ impl Reader {
     }
 
     fn files(&self, field: &Field<'_, Key>, files: &mut Vec<RelPath>) -> Result<(), PlanError> {
-        for part in &field.parts {
-            let named = match part.place {
-                Place::Line => named_files(part.text, Expected::Several),
-                Place::Paragraph => named_files(part.text, Expected::Prose),
-                Place::Item => named_files(part.text, Expected::Item),
-                Place::Code => files_in_code(part.code.unwrap_or_default()),
-                Place::Detail => continue,
-            };
-            // "Various legacy files" names none, and nobody can own it.
-            let paths = named.into_iter().filter_map(|named| match named {
-                Named::File(path) => Some(path),
-                Named::Unclear(_) => None,
-            });
-            for path in paths {
-                files.push(RelPath::parse(path).map_err(|source| PlanError::Path {
-                    line: self.line(part.offset),
-                    field: field.name.to_owned(),
-                    source,
-                })?);
+        let is_other = |name: &str| {
+            let lists_files = |key| matches!(key, Key::Create | Key::Modify | Key::Delete);
+            key(name, false).is_some_and(|key| !lists_files(key))
+        };
+        for (offset, listed) in listed_files(&field.parts, is_other) {
+            let line = self.line(offset);
+            let field = || field.name.to_owned();
+            match listed {
+                Listed::Named(Named::File(path)) => {
+                    let path = RelPath::parse(path);
+                    files.push(path.map_err(|source| PlanError::Path {
+                        line,
+                        field: field(),
+                        source,
+                    })?);
+                }
+                // "Various legacy files" names none, and nobody can own it.
+                Listed::Named(Named::Unclear(_)) => {}
+                Listed::Field(text) => {
+                    return Err(PlanError::Value {
+                        line,
+                        field: field(),
+                        found: excerpt(text),
+                        expected: "the path of a file",
+                    });
+                }
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! An update changes what it is about and keeps every other byte.
 
-use maestro_session_model::{Document, FrontMatter, PhaseStatus, Splice, Timestamp};
+use maestro_session_model::{Document, FrontMatter, PhaseStatus, Splice, Timestamp, UpdateError};
 use maestro_testutils::{Dice, arb_operation, arb_session, operate, samples, written_by_hand};
 use proptest::prelude::*;
 
@@ -128,6 +128,83 @@ fn a_document_written_by_hand_keeps_its_hand() {
     assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "line ends are kept");
     assert_eq!(apply(BY_HAND, &update.splices), text);
     insta::assert_snapshot!(text.replace("\r\n", "\n"));
+}
+
+const EXPLICIT_KEYS: &str = "\
+---
+? session_id # the name
+: 2026-01-15-odd
+? status
+: in_progress
+created: 2026-01-15T10:00:00Z
+? updated
+# when?
+: 2026-01-15T10:00:00Z
+? current_phase # none yet
+# nothing here
+
+token_usage:
+  ? total_input
+  : 5
+  ? by_agent
+  : coder:
+      &first input: 5
+? phases
+: - ? id
+    : 1
+    ? name
+    : one
+    ? status
+    : in_progress
+    ? files_created
+    : - a.rs # the first
+    ? errors
+    :
+    - agent: coder
+      type: runtime
+      timestamp: 2026-01-15T10:00:00Z
+      message: bad
+      resolved: false
+      ? resolution # how?
+    ? started
+    # when?
+---
+# Log
+";
+
+#[test]
+fn what_stands_behind_an_explicit_key_is_changed_in_place() {
+    let document = Document::parse(EXPLICIT_KEYS.to_owned()).unwrap();
+    let mut after = document.session().clone();
+    after.updated = now();
+    after.current_phase = Some("1".parse().unwrap());
+    after.total_phases = 1;
+    after.token_usage.total_output = 4;
+    after.token_usage.by_agent.entry("coder".to_owned()).or_default().output = 2;
+    after.token_usage.by_agent.entry("tester".to_owned()).or_default().output = 4;
+    let phase = &mut after.phases[0];
+    phase.status = PhaseStatus::Failed;
+    phase.started = Some(now());
+    phase.files_created.push("b.rs".to_owned());
+    phase.files_modified.push("c.rs".to_owned());
+    let mut error = phase.errors[0].clone();
+    error.message = "worse".to_owned();
+    phase.errors.push(error);
+    let update = document.update(after.clone(), "").unwrap();
+    assert_eq!(update.document.session(), &after);
+    assert_eq!(apply(EXPLICIT_KEYS, &update.splices), update.document.text());
+    insta::assert_snapshot!(update.document.text());
+}
+
+#[test]
+fn an_edit_in_place_that_leaves_no_yaml_is_told_without_a_line() {
+    // Line ends that YAML knows and we do not.
+    let front = "session_id: a\rcreated: 2026-01-15T10:00:00Z\rupdated: 2026-01-15T10:00:00Z\r\
+                 status: in_progress\rtoken_usage:\r  total_input: 5\rphases: []\n";
+    let document = Document::parse(format!("---\n{front}---\n")).unwrap();
+    let mut after = document.session().clone();
+    after.token_usage.total_output = 4;
+    assert_eq!(document.update(after, "").err(), Some(UpdateError::NotLossless));
 }
 
 #[test]

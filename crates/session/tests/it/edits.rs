@@ -26,6 +26,22 @@ fn an_edit_by_hand_is_recorded_before_the_next_operation() {
 }
 
 #[test]
+fn a_retry_keeps_what_someone_noted_in_an_error_record() {
+    let fixture = Fixture::begun();
+    let file = "docs/maestro/state/active-session.md";
+    fixture.apply(&start("1")).unwrap();
+    fixture.apply(&crate::fixture::fail("1", "boom")).unwrap();
+    let noted = fixture
+        .text(file)
+        .replace("message: \"boom\"\n", "message: boom   # my note\n        ticket: JIRA-7\n");
+    fixture.write(file, noted);
+    fixture.apply(&crate::fixture::retry("1")).unwrap();
+    let text = fixture.text(file);
+    assert!(text.contains("message: boom   # my note\n        ticket: JIRA-7\n"), "{text}");
+    assert_eq!(fixture.document().session().phases[0].errors.len(), 2);
+}
+
+#[test]
 fn an_edit_that_was_recorded_is_told_even_when_the_command_is_refused() {
     let fixture = Fixture::begun();
     let file = "docs/maestro/state/active-session.md";
