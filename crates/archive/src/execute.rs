@@ -105,7 +105,7 @@ impl Intent {
 /// Archives the session that was opened as `current`, whose document is `document`.
 ///
 /// Whether it may be archived is for the caller to say. An error means that the session is active as before, and so does an
-/// edit by someone else meanwhile: what had been done is taken back. A receipt with [`pending`](ArchiveReceipt::pending)
+/// edit by someone else meanwhile: what had been done is taken back. A receipt with [`pending`](field@ArchiveReceipt::pending)
 /// means that the archiving is recorded, could be brought neither to its end nor back, and is finished by the next command.
 pub fn archive(
     locked: &mut LockedStore<'_>,
@@ -134,7 +134,7 @@ pub fn archive(
         // session is on its way, and the next command brings it there.
         Err(error) => match take_back(locked, archiver) {
             Ok(true) => Err(error),
-            Ok(false) | Err(_) => Ok(ArchiveReceipt::pending(
+            Ok(false) | Err(_) => Ok(ArchiveReceipt::unfinished(
                 locked.dir(),
                 &document.session().session_id,
                 &intent,

@@ -44,7 +44,7 @@ pub struct ArchiveReceipt {
 
 impl ArchiveReceipt {
     /// The receipt of an archiving that is recorded and could be brought neither to its end nor back.
-    pub(crate) fn pending(
+    pub(crate) fn unfinished(
         dir: &StateDir,
         session_id: &SessionId,
         intent: &Intent,
