@@ -1,6 +1,7 @@
 //! What a command on a phase did, and what follows when it was the last one.
 
-use maestro_session::{ArchiveOptions, ArchiveReceipt, Changed, Workspace};
+use maestro_session::{ArchiveOptions, ArchiveReceipt, Changed, PhaseView, Workspace};
+use maestro_session_model::PhaseStatus;
 use serde::Serialize;
 
 use crate::commands::receipt;
@@ -96,6 +97,11 @@ fn text(changed: &Changed, did: &str) -> Text {
     } else {
         let ready = format!("{}; ready to start: {}", done(changed), phases(&changed.ready));
         text.line([plain(ready)]);
+    }
+    if let Some(PhaseView { id, status: PhaseStatus::Failed, .. }) = &changed.phase {
+        let retry = bold(format!("maestro phase retry {id}"));
+        let skip = bold(format!("maestro phase skip {id}"));
+        text.line([plain("Next: "), retry, plain(" or "), skip]);
     }
     text
 }

@@ -358,6 +358,7 @@ fn a_failure_needs_a_message() {
     assert_snapshot!(env.run(args), @"
     Phase 2 failed: Token buckets (coder)
     1 of 4 phases done; ready to start: phase 3
+    Next: maestro phase retry 2 or maestro phase skip 2
     [exit status: 0]
     ");
 }
