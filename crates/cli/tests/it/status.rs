@@ -134,14 +134,14 @@ fn a_session_that_was_given_up_can_only_be_archived() {
     ------- stderr
     error: the session is aborted
 
-    hint: archive it with `maestro archive`, then begin a new one with `maestro new`
+    hint: archive it with `maestro archive` (`--force` if phases are open), then begin a new one; if a hand ended it by mistake, set `status` back to `in_progress` in the session file
     [exit status: 1]
     ");
     assert_snapshot!(env.run(["abort"]), @"
     ------- stderr
     error: the session is aborted
 
-    hint: archive it with `maestro archive`, then begin a new one with `maestro new`
+    hint: archive it with `maestro archive` (`--force` if phases are open), then begin a new one; if a hand ended it by mistake, set `status` back to `in_progress` in the session file
     [exit status: 1]
     ");
 }

@@ -217,7 +217,9 @@ impl CommandError {
                 _ => "only completed phases have a record that can be put right".to_owned(),
             },
             Self::SessionEnded { .. } => {
-                "archive it with `maestro archive`, then begin a new one with `maestro new`".to_owned()
+                "archive it with `maestro archive` (`--force` if phases are open), then begin a new one; if a \
+                 hand ended it by mistake, set `status` back to `in_progress` in the session file"
+                    .to_owned()
             }
             Self::Blocked { waits_for, .. } => {
                 let ids: Vec<String> = waits_for.iter().map(|(id, _)| id.to_string()).collect();

@@ -97,6 +97,21 @@ impl<'t> Editor<'t> {
                 self.append(node, items, *flow, &new[old.len()..], place);
                 Some(())
             }
+            // Nothing is in it but a comment, which stays.
+            (Kind::List { items, flow: true }, _, Value::List(new))
+                if items.is_empty() && self.tree.text[node.start..node.end].contains('#') =>
+            {
+                let indent = self.line_indent(node.end - 1) + emit::INDENT;
+                let inner = Place {
+                    depth: place.depth + 1,
+                    indent,
+                    in_flow: true,
+                    multi_line: true,
+                    ..place
+                };
+                self.insert_before_bracket(node, new, inner);
+                Some(())
+            }
             _ => {
                 self.replace(node, after, place);
                 Some(())
@@ -194,6 +209,17 @@ impl<'t> Editor<'t> {
         }
         let inner = self.item_place(*first, flow, list, place);
         let mut text = String::new();
+        let end = self.tree.node(*newest).end;
+        let tail = &self.tree.text[end..list.end];
+        if flow && (tail.contains('#') || tail.trim_start().starts_with(',')) {
+            // A comment behind the last item is about that item, and stays behind it.
+            if !tail.trim_start().starts_with(',') {
+                let comma = Edit { range: end..end, insert: ",".to_owned() };
+                self.edits.push((inner.depth, comma));
+            }
+            self.insert_before_bracket(list, new, inner);
+            return;
+        }
         let at = if flow {
             for item in new {
                 text.push(',');
@@ -219,6 +245,29 @@ impl<'t> Editor<'t> {
         text.push(':');
         emit::block_value(&mut text, value, place.indent, self.newline);
         self.edits.push((place.depth + 1, Edit { range: at..at, insert: text }));
+    }
+
+    /// Puts items in front of the bracket that ends a flow list.
+    fn insert_before_bracket(&mut self, list: &Node, new: &[Value], inner: Place) {
+        let bracket = list.end - 1;
+        let line = self.line_start(bracket);
+        let on_own_line = self.tree.text[line..bracket].trim().is_empty();
+        let mut text = String::new();
+        for (i, item) in new.iter().enumerate() {
+            let is_last = i + 1 == new.len();
+            if on_own_line {
+                emit::pad(&mut text, inner.indent);
+            } else {
+                text.push(' ');
+            }
+            self.flow_value(&mut text, item, inner);
+            text.push_str(if is_last { "" } else { "," });
+            if on_own_line {
+                text.push_str(self.newline);
+            }
+        }
+        let at = if on_own_line { line } else { bracket };
+        self.edits.push((inner.depth, Edit { range: at..at, insert: text }));
     }
 
     /// Puts a new key behind an entry of a map.
@@ -322,14 +371,21 @@ impl<'t> Editor<'t> {
 
     /// Lets aliases keep the value that they had: the first that is left takes the anchor over, with the old value.
     fn keep_aliases(&mut self) {
-        for id in std::mem::take(&mut self.shared) {
-            let node = self.tree.node(id);
-            let Some(anchor) = node.anchor else { continue };
-            let heir = self.tree.nodes().find(|other| {
-                matches!(other.kind, Kind::Alias(of) if of == anchor)
-                    && !self.replaced.iter().any(|gone| gone.contains(&other.start))
-            });
-            let Some(heir) = heir else { continue };
+        let is_gone = |node: &Node| self.replaced.iter().any(|gone| gone.contains(&node.start));
+        let mut heirs = BTreeMap::new();
+        for node in self.tree.nodes() {
+            if let Kind::Alias(of) = node.kind
+                && !is_gone(node)
+            {
+                heirs.entry(of).or_insert(node);
+            }
+        }
+        for (id, node) in self.tree.nodes().enumerate() {
+            // The value itself changes, or what it is in was written anew.
+            if node.anchor.is_none() || !(self.shared.contains(&id) || is_gone(node)) {
+                continue;
+            }
+            let Some(heir) = node.anchor.and_then(|anchor| heirs.get(&anchor)) else { continue };
             let name = self.tree.text[heir.start..heir.end].trim_start_matches('*');
             let definition = format!("&{name}");
             let mut insert = format!("{definition} ");

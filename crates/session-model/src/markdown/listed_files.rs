@@ -33,7 +33,16 @@ pub(crate) fn listed_files<'a>(
                 found.extend(named.into_iter().map(listed));
                 continue;
             }
-            Place::Detail => continue,
+            // A comment on the file above; a field that was indented by mistake is none.
+            Place::Detail => {
+                let first = part.text.lines().next().unwrap_or_default().trim_end();
+                let is_field = label(first)
+                    .is_some_and(|(name, value)| is_other_field(name) && !means_nothing(value));
+                if is_field && !part.quoted {
+                    found.push((part.offset, Listed::Field(first)));
+                }
+                continue;
+            }
         };
         if part.quoted {
             found.extend(named_files(part.text, expected).into_iter().map(listed));
@@ -122,6 +131,8 @@ mod tests {
             ("### Files\n- a.rs\n  Agent: x", "12:File(\"a.rs\") 19:Field(\"Agent: x\")"),
             ("### Files\n- Depends on: 2", "12:Field(\"Depends on: 2\")"),
             ("### Files\nNote: see below", "10:Field(\"Note: see below\")"),
+            ("### Files\n- a.rs\n\n  Agent: x", "12:File(\"a.rs\") 20:Field(\"Agent: x\")"),
+            ("### Files\n- a.rs\n  - Agent: x", "12:File(\"a.rs\") 21:Field(\"Agent: x\")"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
@@ -131,7 +142,7 @@ mod tests {
     fn a_comment_on_files_is_no_field() {
         for text in [
             "### Files\n- a.rs — does the\n  following: all of it",
-            "### Files\n- a.rs\n  - Agent: coder",
+            "### Files\n- a.rs\n  - it has an Agent: coder",
             "### Files\n- a.rs\n\nNote: see below",
             "### Files\n- a.rs\n- Agent: none",
             "### Files\n- a.rs\n- None: no more",

@@ -208,6 +208,43 @@ fn an_edit_in_place_that_leaves_no_yaml_is_told_without_a_line() {
 }
 
 #[test]
+fn comments_in_flow_lists_stay_with_their_items() {
+    let list = |files: &str| {
+        format!(
+            "---\nsession_id: a\ncreated: 2026-01-15T10:00:00Z\nupdated: 2026-01-15T10:00:00Z\n\
+             status: in_progress\nphases:\n- id: 1\n  status: pending\n  planned_files: {files}\n---\n"
+        )
+    };
+    for (before, after) in [
+        ("[\n    # none yet\n  ]", "[\n    # none yet\n    \"new\"\n  ]"),
+        ("[\n    a, # why a\n  ]", "[\n    a, # why a\n    \"new\"\n  ]"),
+        ("[\n    a # why a\n  ]", "[\n    a, # why a\n    \"new\"\n  ]"),
+        ("[ a, ]", "[ a,  \"new\"]"),
+        ("[a]", "[a, \"new\"]"),
+    ] {
+        let document = Document::parse(list(before)).unwrap();
+        let mut session = document.session().clone();
+        session.phases[0].planned_files.push("new".to_owned());
+        let update = document.update(session, "").unwrap();
+        assert_eq!(update.document.text(), list(after), "{before}");
+    }
+}
+
+#[test]
+fn an_alias_keeps_its_value_when_the_list_with_the_anchor_is_written_anew() {
+    let text = "---\nsession_id: a\ncreated: 2026-01-15T10:00:00Z\nupdated: 2026-01-15T10:00:00Z\n\
+                status: in_progress\nphases:\n- id: 1\n  status: pending\n  planned_files:\n  - &f a.rs\n  - b.rs\n\
+                - id: 2\n  status: pending\n  planned_files: [*f]\n  files_created: [*f]\n---\n";
+    let document = Document::parse(text.to_owned()).unwrap();
+    let mut session = document.session().clone();
+    session.phases[0].planned_files = Vec::new();
+    let update = document.update(session.clone(), "").unwrap();
+    assert_eq!(update.document.session(), &session);
+    let rest = "  planned_files: [&f a.rs]\n  files_created: [*f]\n---\n";
+    assert!(update.document.text().ends_with(rest), "{}", update.document.text());
+}
+
+#[test]
 fn an_operation_appends_to_the_body_behind_one_blank_line() {
     for (body, expected) in [
         ("", "S\n"),
