@@ -211,9 +211,11 @@ impl<'t> Editor<'t> {
         let mut text = String::new();
         let end = self.tree.node(*newest).end;
         let tail = &self.tree.text[end..list.end];
-        if flow && (tail.contains('#') || tail.trim_start().starts_with(',')) {
+        let outside_comments = |line: &'t str| line.split('#').next().unwrap_or_default();
+        let has_comma = tail.lines().any(|line| outside_comments(line).contains(','));
+        if flow && (has_comma || tail.contains('#')) {
             // A comment behind the last item is about that item, and stays behind it.
-            if !tail.trim_start().starts_with(',') {
+            if !has_comma {
                 let comma = Edit { range: end..end, insert: ",".to_owned() };
                 self.edits.push((inner.depth, comma));
             }

@@ -219,6 +219,7 @@ fn comments_in_flow_lists_stay_with_their_items() {
         ("[\n    # none yet\n  ]", "[\n    # none yet\n    \"new\"\n  ]"),
         ("[\n    a, # why a\n  ]", "[\n    a, # why a\n    \"new\"\n  ]"),
         ("[\n    a # why a\n  ]", "[\n    a, # why a\n    \"new\"\n  ]"),
+        ("[\n    a # why a\n    ,\n  ]", "[\n    a # why a\n    ,\n    \"new\"\n  ]"),
         ("[ a, ]", "[ a,  \"new\"]"),
         ("[a]", "[a, \"new\"]"),
     ] {
