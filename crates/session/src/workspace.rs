@@ -111,11 +111,6 @@ impl Workspace {
         &self.settings
     }
 
-    /// Returns the environment that the workspace was opened with.
-    pub fn environment(&self) -> &Environment {
-        &self.env.environment
-    }
-
     /// Returns where the active session stands. Takes no lock.
     pub fn status(&self) -> Result<Status, SessionError> {
         Ok(match self.read()? {

@@ -149,29 +149,9 @@ impl StateDir {
         self.root.join("state/contexts")
     }
 
-    /// Returns the directory where hooks leave what they have to say when the lock is busy.
-    pub fn inbox(&self) -> PathBuf {
-        self.root.join("state/inbox")
-    }
-
     /// Returns the directory of archived sessions.
     pub fn archive(&self) -> PathBuf {
         self.root.join("state/archive")
-    }
-
-    /// Returns the document of an archived session.
-    pub fn archived_session(&self, id: &SessionId) -> PathBuf {
-        self.archive().join(format!("{id}.md"))
-    }
-
-    /// Returns the journal of an archived session.
-    pub fn archived_journal(&self, id: &SessionId) -> PathBuf {
-        self.archive().join(format!("{id}.journal.jsonl"))
-    }
-
-    /// Returns the ledger of an archived session.
-    pub fn archived_ledger(&self, id: &SessionId) -> PathBuf {
-        self.archive().join(format!("{id}.ledger.jsonl"))
     }
 
     /// Returns the directory of what was set aside; nothing in it is ever deleted.

@@ -112,17 +112,9 @@ impl Store {
 
     /// Reads the journal of a session that is not archived; nothing when there is none. Takes no lock.
     pub fn history(&self, id: &SessionId) -> Result<Option<History>, ReadError> {
-        self.history_at(&self.dir.journal(id))
-    }
-
-    /// Reads the journal of an archived session; nothing when there is none. Takes no lock.
-    pub fn archived_history(&self, id: &SessionId) -> Result<Option<History>, ReadError> {
-        self.history_at(&self.dir.archived_journal(id))
-    }
-
-    fn history_at(&self, path: &Path) -> Result<Option<History>, ReadError> {
-        match self.dir.file_entry(path)? {
-            Some(_) => Ok(Some(History::read(self.dir.disk(), path)?)),
+        let path = self.dir.journal(id);
+        match self.dir.file_entry(&path)? {
+            Some(_) => Ok(Some(History::read(self.dir.disk(), &path)?)),
             None => Ok(None),
         }
     }

@@ -266,7 +266,7 @@ fn opening_after_a_change_looks_at_the_journals_again() {
     locked.append_archived(now()).unwrap();
     fs_err::remove_file(workspace.active()).unwrap();
     assert_eq!(locked.attach().unwrap().archived.len(), 1);
-    let moved = store.dir().archived_journal(&crate::fixture::session_id());
+    let moved = store.dir().archive().join("archived.journal.jsonl");
     locked.move_new(&workspace.journal(), &moved).unwrap();
     let archived = fs_err::read(&moved).unwrap();
     put(&workspace.active(), doc("again"));
