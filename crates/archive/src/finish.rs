@@ -36,14 +36,11 @@ pub enum Finished {
 pub fn finish(locked: &mut LockedStore<'_>, archiver: &Archiver) -> Result<Finished, ArchiveError> {
     let attached = locked.attach()?;
     let moved = move_archived_journals(locked, &attached.archived)?;
-    let Some(LiveSession { session_id, newest }) = attached.live else {
-        return Ok(if moved { Finished::JournalMoved } else { Finished::Nothing });
-    };
+    let idle = if moved { Finished::JournalMoved } else { Finished::Nothing };
+    let Some(LiveSession { session_id, newest }) = attached.live else { return Ok(idle) };
     let operation = &newest.record.operation;
     let intent = if newest.abandoned { None } else { Intent::from_command(&operation.command) };
-    let Some(intent) = intent else {
-        return Ok(if moved { Finished::JournalMoved } else { Finished::Nothing });
-    };
+    let Some(intent) = intent else { return Ok(idle) };
     match carry_out(locked, &session_id, &intent, operation, archiver.now)? {
         Done::Archived(receipt) => Ok(Finished::Archived(receipt)),
         Done::Edited { file } => {

@@ -51,19 +51,27 @@ impl ArchiveReceipt {
         operation: Uuid,
         because: &ArchiveError,
     ) -> Self {
-        let archived = archived_place(dir, &intent.archived_as, ".md");
+        let pending = Some(because.to_string());
+        Self { pending, ..Self::unchecked(dir, session_id, intent, operation) }
+    }
+
+    /// What the intent says, with nothing looked at yet.
+    fn unchecked(dir: &StateDir, session_id: &SessionId, intent: &Intent, operation: Uuid) -> Self {
+        let archive_path = show(dir, &archived_place(dir, &intent.archived_as, ".md"));
+        let mut archived_files = vec![archive_path.clone()];
+        archived_files.extend(intent.documents.iter().map(|moved| moved.to.to_string()));
         Self {
             session_id: session_id.clone(),
             operation,
             status: intent.status,
-            archive_path: show(dir, &archived),
-            archived_files: archived_files(dir, intent),
+            archive_path,
+            archived_files,
             renamed: renamed(intent),
             kept: intent.kept.clone(),
             strangers: Vec::new(),
             checks: Vec::new(),
             notes: Vec::new(),
-            pending: Some(because.to_string()),
+            pending: None,
         }
     }
 
@@ -124,29 +132,15 @@ pub(crate) fn verify(
     let in_plans = locked.list(&dir.plans())?.into_iter().filter(|listed| listed.is_file);
     let strangers = in_plans.map(|listed| show(&dir, &dir.plans().join(listed.name)));
     Ok(ArchiveReceipt {
-        session_id: session_id.clone(),
-        operation: operation.id,
-        status: intent.status,
-        archive_path: show(&dir, &archived),
-        archived_files: archived_files(&dir, intent),
-        renamed: renamed(intent),
-        kept: intent.kept.clone(),
         strangers: strangers.collect(),
         checks,
-        notes: Vec::new(),
-        pending: None,
+        ..ArchiveReceipt::unchecked(&dir, session_id, intent, operation.id)
     })
 }
 
 /// A path as the receipt shows it: relative to the workspace, with forward slashes.
 fn show(dir: &StateDir, path: &Path) -> String {
     path.strip_prefix(dir.workspace()).unwrap_or(path).to_string_lossy().replace('\\', "/")
-}
-
-fn archived_files(dir: &StateDir, intent: &Intent) -> Vec<String> {
-    let mut files = vec![show(dir, &archived_place(dir, &intent.archived_as, ".md"))];
-    files.extend(intent.documents.iter().map(|moved| moved.to.to_string()));
-    files
 }
 
 fn renamed(intent: &Intent) -> Vec<(String, String)> {

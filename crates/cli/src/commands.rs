@@ -17,5 +17,5 @@ mod changed;
 mod handoff;
 mod plan_check;
 mod receipt;
-mod steps;
+mod step;
 mod words;

@@ -61,15 +61,16 @@ impl Workspace {
             return Ok(PlacedDocument { path: document.path.clone(), copied: None });
         }
         // Without regard to case, because some file systems have none.
-        let listed = locked.list(&dir.plans())?;
-        let mut taken: BTreeMap<String, bool> = BTreeMap::new();
-        for entry in listed {
-            let same = locked.read_file(&dir.plans().join(&entry.name)).ok().flatten();
-            let same = same.is_some_and(|bytes| bytes == document.text.as_bytes());
-            taken.insert(entry.name.to_lowercase(), same);
-        }
+        let listed = locked.list(&dir.plans())?.into_iter();
+        let taken: BTreeMap<String, String> =
+            listed.map(|listed| (listed.name.to_lowercase(), listed.name)).collect();
         // A place that has this very text counts as free.
-        let name = free_name(name, |name| taken.get(&name.to_lowercase()) == Some(&false));
+        let has_other_text = |name: &String| {
+            let found = locked.read_file(&dir.plans().join(name)).ok().flatten();
+            found.is_none_or(|bytes| bytes != document.text.as_bytes())
+        };
+        let name =
+            free_name(name, |name| taken.get(&name.to_lowercase()).is_some_and(has_other_text));
         let (place, path) = (dir.plans().join(&name), plans.join(&name)?);
         if taken.contains_key(&name.to_lowercase()) {
             return Ok(PlacedDocument { path, copied: None });

@@ -193,6 +193,16 @@ impl SessionView {
         let mut ready = self.ready.iter().peekable();
         self.phases.iter().filter(move |phase| ready.next_if(|id| **id == phase.id).is_some())
     }
+
+    /// The phases that have this status, in the order of the plan.
+    pub fn phases_in(&self, status: PhaseStatus) -> impl Iterator<Item = &PhaseView> {
+        self.phases.iter().filter(move |phase| phase.status == status)
+    }
+
+    /// The phases whose records have to be put right before the session is archived, in the order of the plan.
+    pub fn phases_to_reconcile(&self) -> impl Iterator<Item = &PhaseView> {
+        self.phases.iter().filter(|phase| phase.requires_reconciliation)
+    }
 }
 
 impl PhaseView {

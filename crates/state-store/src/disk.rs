@@ -13,6 +13,8 @@ mod os;
 
 pub use crate::disk::os::OsDisk;
 
+pub(crate) use crate::disk::os::file_id;
+
 /// The file-system calls that this crate makes.
 ///
 /// Every error names the path that it is about.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use maestro_session_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Access, io_hint};
+use crate::disk::{Access, file_id, io_hint};
 use crate::state_dir::{StateDir, StateDirError};
 
 /// How often the lock file may vanish from under us before we give up. Each time, the wait begins anew.
@@ -94,19 +94,6 @@ impl StateDir {
         let mut file = self.disk().open(&self.lock_holder(), Access::Read).ok()?;
         serde_json::from_slice(&file.read_at(0, MAX_HOLDER_BYTES).ok()?).ok()
     }
-}
-
-#[cfg(unix)]
-fn file_id(file: &fs_err::File) -> io::Result<Option<crate::disk::FileId>> {
-    use std::os::unix::fs::MetadataExt as _;
-    let metadata = file.metadata()?;
-    Ok(Some(crate::disk::FileId { device: metadata.dev(), inode: metadata.ino() }))
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "other systems can fail here")]
-fn file_id(_file: &fs_err::File) -> io::Result<Option<crate::disk::FileId>> {
-    Ok(None)
 }
 
 /// Locks `file`, or returns nothing when it stays busy for `wait`.

@@ -56,17 +56,16 @@ struct Fields<'s> {
 }
 
 fn fields(session: &SessionView) -> Fields<'_> {
-    let with = |wanted: PhaseStatus| session.phases.iter().filter(move |p| p.status == wanted);
-    let waiting = with(PhaseStatus::Pending).filter(|phase| !phase.waits_for.is_empty());
+    let pending = session.phases_in(PhaseStatus::Pending);
     Fields {
         exists: true,
         session_id: &session.session_id,
         status: session.status,
         ready: session.ready_phases().collect(),
-        in_progress: with(PhaseStatus::InProgress).collect(),
-        failed: with(PhaseStatus::Failed).collect(),
-        to_reconcile: session.phases.iter().filter(|phase| phase.requires_reconciliation).collect(),
-        waiting: waiting.collect(),
+        in_progress: session.phases_in(PhaseStatus::InProgress).collect(),
+        failed: session.phases_in(PhaseStatus::Failed).collect(),
+        to_reconcile: session.phases_to_reconcile().collect(),
+        waiting: pending.filter(|phase| !phase.waits_for.is_empty()).collect(),
         ready_to_archive: session.ready_to_archive,
     }
 }

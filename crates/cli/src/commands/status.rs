@@ -4,7 +4,7 @@ use clap::Args;
 use maestro_session::{PhaseView, SessionView, Status};
 use maestro_session_model::{ExecutionMode, PhaseStatus, WorkflowMode};
 
-use crate::commands::steps::steps;
+use crate::commands::step::next_step;
 use crate::commands::words::{count, list, mark, status};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -67,7 +67,7 @@ fn text(session: &SessionView) -> Text {
             text.line([yellow("broken rule: "), plain(violation)]);
         }
     }
-    if let Some(step) = steps(session).into_iter().next() {
+    if let Some(step) = next_step(session) {
         text.gap();
         text.line([plain("Next: "), bold(step.command), plain(format!("  {}", step.about))]);
     }

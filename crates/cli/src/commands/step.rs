@@ -1,4 +1,4 @@
-//! What can be done next, as commands to type.
+//! What can be done next, as a command to type.
 
 use maestro_session::{PhaseView, SessionView};
 use maestro_session_model::{PhaseStatus, SessionStatus};
@@ -12,25 +12,22 @@ pub(super) struct Step {
     pub(super) about: String,
 }
 
-/// Returns what can be done next, the most useful first.
-pub(super) fn steps(session: &SessionView) -> Vec<Step> {
+/// Returns the most useful thing that can be done next; nothing if the session only waits.
+pub(super) fn next_step(session: &SessionView) -> Option<Step> {
+    let archive = |about: String| Step { command: "maestro archive".to_owned(), about };
     if session.status != SessionStatus::InProgress {
-        let about = format!("the session is {}", status(session.status.as_str()));
-        return vec![Step { command: "maestro archive".to_owned(), about }];
+        return Some(archive(format!("the session is {}", status(session.status.as_str()))));
     }
     if session.ready_to_archive {
-        let about = "all phases are done".to_owned();
-        return vec![Step { command: "maestro archive".to_owned(), about }];
+        return Some(archive("all phases are done".to_owned()));
     }
-    let mut steps: Vec<Step> =
-        session.ready_phases().map(|phase| step("start", phase, "")).collect();
-    let with = |wanted: PhaseStatus| session.phases.iter().filter(move |p| p.status == wanted);
     let report = " --report FILE";
-    steps.extend(with(PhaseStatus::InProgress).map(|phase| step("complete", phase, report)));
-    steps.extend(with(PhaseStatus::Failed).map(|phase| step("retry", phase, "")));
-    let open = session.phases.iter().filter(|phase| phase.requires_reconciliation);
-    steps.extend(open.map(|phase| step("reconcile", phase, report)));
-    steps
+    let ready = session.ready_phases().map(|phase| step("start", phase, ""));
+    let running = session.phases_in(PhaseStatus::InProgress);
+    let running = running.map(|phase| step("complete", phase, report));
+    let failed = session.phases_in(PhaseStatus::Failed).map(|phase| step("retry", phase, ""));
+    let open = session.phases_to_reconcile().map(|phase| step("reconcile", phase, report));
+    ready.chain(running).chain(failed).chain(open).next()
 }
 
 fn step(verb: &str, phase: &PhaseView, rest: &str) -> Step {

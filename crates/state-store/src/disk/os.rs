@@ -167,6 +167,11 @@ impl DiskFile for OsFile {
     }
 }
 
+/// Which file this handle is open on; nothing where the system does not say.
+pub(crate) fn file_id(file: &fs_err::File) -> io::Result<Option<FileId>> {
+    Ok(entry(&file.metadata()?).id)
+}
+
 fn entry(metadata: &Metadata) -> Entry {
     let kind = if metadata.is_symlink() {
         Kind::Symlink
