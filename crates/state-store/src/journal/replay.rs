@@ -22,7 +22,11 @@ impl History {
     pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
         let mut file = disk.open(path, Access::Read)?;
         let len = usize::try_from(file.entry()?.len).unwrap_or(usize::MAX);
-        let bytes = file.read_at(0, len)?;
+        Self::parse(path, &file.read_at(0, len)?)
+    }
+
+    /// Reads the bytes of a journal. `path` is for the errors.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, JournalError> {
         let mut operations: Vec<Newest> = Vec::new();
         let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
         while let Some((index, line)) = lines.next() {
