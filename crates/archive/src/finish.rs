@@ -238,9 +238,8 @@ fn move_journal(
     session_id: &SessionId,
     archived_as: &str,
 ) -> Result<(), FileError> {
-    let dir = locked.dir();
-    let (from, to) = (dir.journal(session_id), archived_place(dir, archived_as, ".journal.jsonl"));
-    locked.move_new(&from, &to)
+    let archive = locked.dir().archive();
+    locked.move_journal(session_id, &archive, &format!("{archived_as}.journal"))
 }
 
 pub(crate) fn hash_of(

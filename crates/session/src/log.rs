@@ -68,12 +68,18 @@ pub enum EntryState {
 impl Workspace {
     /// Returns what happened to the active session, the oldest first. Takes no lock.
     pub fn log(&self, filter: &LogFilter) -> Result<Log, SessionError> {
-        let (session_id, history) = self.history()?;
-        let mut entries: Vec<LogEntry> = history.operations().iter().map(entry).collect();
-        entries.retain(|entry| {
+        let shows = |entry: &LogEntry| {
             filter.phase.as_ref().is_none_or(|id| entry.phase.as_ref() == Some(id))
-        });
-        entries.retain(|entry| filter.actor.is_none_or(|kind| entry.actor == kind));
+                && filter.actor.is_none_or(|kind| entry.actor == kind)
+        };
+        let found = |history: &History| -> Vec<LogEntry> {
+            history.operations().iter().map(entry).filter(&shows).collect()
+        };
+        // A long journal is read as far back as there is something to show.
+        let wants_more =
+            |history: &History| filter.limit.is_none_or(|limit| found(history).len() < limit);
+        let (session_id, history) = self.history(&wants_more)?;
+        let mut entries = found(&history);
         if let Some(limit) = filter.limit {
             entries.drain(..entries.len().saturating_sub(limit));
         }
@@ -84,10 +90,12 @@ impl Workspace {
     ///
     /// `operation` is its number or the beginning of its id. Takes no lock.
     pub fn recorded_document(&self, operation: Option<&str>) -> Result<String, SessionError> {
-        let (_, history) = self.history()?;
         let Some(named) = operation else {
+            let is_empty = |history: &History| !history.operations().iter().any(|op| !op.abandoned);
+            let (_, history) = self.history(&is_empty)?;
             return history.last_document()?.ok_or_else(|| self.no_session());
         };
+        let (_, history) = self.history(&|_| true)?;
         let by_number = named.parse::<u64>().ok();
         let mut found = history.operations().iter().filter(|operation| {
             Some(operation.record.seq) == by_number
@@ -102,8 +110,11 @@ impl Workspace {
         }
     }
 
-    /// The journal of the active session. An unreadable session file does not hide it.
-    fn history(&self) -> Result<(SessionId, History), SessionError> {
+    /// The journal of the active session, as far back as `wants_more` says. An unreadable session file does not hide it.
+    pub(crate) fn history(
+        &self,
+        wants_more: &dyn Fn(&History) -> bool,
+    ) -> Result<(SessionId, History), SessionError> {
         let id = match self.read() {
             Ok(Some(document)) => Some(document.session().session_id.clone()),
             Ok(None) | Err(_) => None,
@@ -113,7 +124,7 @@ impl Workspace {
             None => self.only_journal()?,
         };
         let id = id.ok_or_else(|| self.no_session())?;
-        match self.store.history(&id)? {
+        match self.store.recent_history(&id, wants_more)? {
             Some(history) => Ok((id, history)),
             None => Err(SessionError::NoJournal { session_id: id }),
         }
@@ -121,10 +132,7 @@ impl Workspace {
 
     /// The session whose journal is the only one in its place, for when the session file does not say.
     fn only_journal(&self) -> Result<Option<SessionId>, SessionError> {
-        let listed = self.store.list(&self.state_dir().journals())?;
-        let mut ids = listed.iter().filter_map(|listed| {
-            listed.name.strip_suffix(".jsonl").and_then(|id| id.parse::<SessionId>().ok())
-        });
+        let mut ids = self.store.journals()?.into_iter();
         Ok(ids.next().filter(|_| ids.next().is_none()))
     }
 }

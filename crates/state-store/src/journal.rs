@@ -1,7 +1,9 @@
-//! The journal of a session: every operation on its document, in order, for ever.
+//! The journal of a session: every operation on its document, in order.
 //!
-//! Owns the form of a line, appending, finding the end, and replay. Decides nothing about the document itself. The file
-//! only grows, except that bytes after the last whole line are cut off: nobody was ever told that they were written.
+//! Owns the form of a line, appending, finding the end, and replay. Decides nothing about the document itself. A file
+//! only grows, except that bytes after the last whole line are cut off: nobody was ever told that they were written. A
+//! journal that has grown long goes on in a new file, which begins with the newest operation once more, with the whole
+//! document; of its files, the last [`MAX_SEGMENTS`] are kept.
 //!
 //! A line is one JSON object whose last member, `crc`, is the CRC-32 of the bytes in front of it, in eight hexadecimal
 //! digits. It is either an operation,
@@ -30,13 +32,16 @@
 mod file;
 mod line;
 mod replay;
+mod segments;
 
 pub use crate::journal::file::{JournalError, Newest};
 pub use crate::journal::line::{Actor, ActorKind, MarkKind, Operation, Record};
 pub use crate::journal::replay::{History, Replay, Step};
+pub use crate::journal::segments::{MAX_SEGMENTS, SEGMENT_BYTES, SEGMENT_DOCUMENTS};
 
 pub(crate) use crate::journal::file::{AppendError, Durability, Journal, Tail, Waiting, to_u64};
 pub(crate) use crate::journal::line::Line;
+pub(crate) use crate::journal::segments::{head, is_long, journals_in, paths, segment_name};
 
 /// The version of the line format that is written, and the newest that is read.
 pub const JOURNAL_VERSION: u64 = 1;

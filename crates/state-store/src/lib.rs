@@ -32,7 +32,7 @@
 //! * The lock is one of the local machine; network file systems may not keep it.
 //! * The check for links looks before it opens. It protects against links that are there, not against someone who
 //!   exchanges directories of the workspace while we work.
-//! * A journal is one file, however long; reading its end does not depend on its length, reading it all does.
+//! * A journal keeps its last [`MAX_SEGMENTS`](journal::MAX_SEGMENTS) files. Older operations are lost with their texts.
 //!
 //! # Example
 //!

@@ -7,7 +7,7 @@
 //! <state_dir>/
 //!   state/active-session.md
 //!   state/<session-id>.design-gate.json
-//!   state/journal/<session-id>.jsonl
+//!   state/journal/<session-id>.jsonl  (+ <session-id>.<number>.jsonl)
 //!   state/ledger/<session-id>.jsonl
 //!   state/contexts/  state/inbox/  state/quarantine/
 //!   state/archive/<session-id>.md  (+ .journal.jsonl, .ledger.jsonl)
@@ -129,7 +129,7 @@ impl StateDir {
         self.root.join("state/journal")
     }
 
-    /// Returns the journal of a session that is not archived.
+    /// Returns the file that the journal of a session that is not archived begins with.
     pub fn journal(&self, id: &SessionId) -> PathBuf {
         self.journals().join(format!("{id}.jsonl"))
     }

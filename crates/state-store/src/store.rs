@@ -44,7 +44,7 @@ use maestro_session_model::SessionId;
 
 use crate::disk::{Access, Entry, io_hint};
 use crate::hash::ContentHash;
-use crate::journal::{History, Journal, JournalError, Tail};
+use crate::journal::{History, Journal, JournalError, Tail, journals_in, paths};
 use crate::lock::{Holder, Lock, LockError};
 use crate::state_dir::{StateDir, StateDirError};
 use crate::store::journals::Others;
@@ -56,6 +56,7 @@ mod install;
 mod journals;
 mod look;
 mod recovery;
+mod segments;
 mod state_file;
 
 pub use crate::store::commit::{Change, CommitError, Committed, Outcome};
@@ -110,13 +111,29 @@ impl Store {
         Ok(self.dir.file_entry(&self.dir.active_session())?)
     }
 
-    /// Reads the journal of a session that is not archived; nothing when there is none. Takes no lock.
+    /// Reads the journal of a session that is not archived, with every operation that is kept; nothing when there is
+    /// none. Takes no lock.
     pub fn history(&self, id: &SessionId) -> Result<Option<History>, ReadError> {
-        let path = self.dir.journal(id);
-        match self.dir.file_entry(&path)? {
-            Some(_) => Ok(Some(History::read(self.dir.disk(), &path)?)),
-            None => Ok(None),
+        self.recent_history(id, &|_| true)
+    }
+
+    /// Reads the newest segment of that journal, and those before it while `wants_more` of what was read. Takes no lock.
+    pub fn recent_history(
+        &self,
+        id: &SessionId,
+        wants_more: &dyn Fn(&History) -> bool,
+    ) -> Result<Option<History>, ReadError> {
+        let paths = journal_paths(&self.dir, id)?;
+        Ok(History::read(self.dir.disk(), &paths, wants_more)?)
+    }
+
+    /// Lists the sessions that have a journal in its place, archived or not. Takes no lock.
+    pub fn journals(&self) -> Result<Vec<SessionId>, ReadError> {
+        let dir = self.dir.journals();
+        if !self.dir.check_directory(&dir)? {
+            return Ok(Vec::new());
         }
+        Ok(journals_in(&self.dir.disk().list(&dir)?).into_keys().collect())
     }
 
     /// Takes the exclusive lock, waiting for it at most `wait`. Everything that changes something is on what it returns.
@@ -187,8 +204,26 @@ impl LockedStore<'_> {
     }
 }
 
+/// The temporary file of an operation on the document.
 const TEMP_PREFIX: &str = ".active-session.md.";
+/// What is on its way to a place that is free, or to replace a file that is not the document: nobody has been told of it,
+/// and it never changes places with anything.
+const PREPARED_PREFIX: &str = ".prepared-";
 const TEMP_SUFFIX: &str = ".tmp";
+
+/// The files of the journal of a session, from the oldest to the newest.
+fn journal_paths(dir: &StateDir, id: &SessionId) -> Result<Vec<PathBuf>, ReadError> {
+    let journals = dir.journals();
+    if !dir.check_directory(&journals)? {
+        return Ok(Vec::new());
+    }
+    let mut found = journals_in(&dir.disk().list(&journals)?);
+    let files = paths(&journals, &found.remove(id).unwrap_or_default());
+    for file in &files {
+        dir.file_entry(file)?;
+    }
+    Ok(files)
+}
 
 /// The bytes of a file.
 struct Contents {

@@ -21,6 +21,8 @@ pub(crate) struct Journal {
     len: u64,
     /// Where bytes begin, or may begin, that are no whole line: an append would make one line of them and its own.
     torn: Option<u64>,
+    /// Whether the newest operation was found at the very beginning.
+    has_only_its_head: bool,
 }
 
 /// Whether an append must be durable before it returns.
@@ -114,7 +116,7 @@ impl Journal {
     pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
         let file = disk.open(path, Access::Append)?;
         let len = file.entry()?.len;
-        Ok(Self { path: path.to_owned(), file, len, torn: None })
+        Ok(Self { path: path.to_owned(), file, len, torn: None, has_only_its_head: false })
     }
 
     /// Creates an empty journal; its entry in the directory is not durable yet.
@@ -127,12 +129,31 @@ impl Journal {
         &self.path
     }
 
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the end that was read last had no more than one operation in front of it: itself.
+    pub(crate) fn has_only_its_head(&self) -> bool {
+        self.has_only_its_head
+    }
+
+    /// Refuses a segment that does not begin with an operation: it appears whole, so someone has damaged it.
+    pub(crate) fn refuse_without_head(&self, tail: &Tail) -> Result<(), JournalError> {
+        if tail.effective().is_some() {
+            return Ok(());
+        }
+        let reason = "it has no operation".to_owned();
+        Err(JournalError::Corrupt { path: self.path.clone(), line: 1, reason })
+    }
+
     /// Reads backwards until it has the newest operation that was not abandoned and knows which one waits to be decided
     /// again, and no further.
     pub(crate) fn tail(&mut self) -> Result<Tail, JournalError> {
         let mut tail = Tail::default();
         let mut marks: Vec<Mark> = Vec::new();
         let (mut has_effective, mut knows_waiting) = (false, false);
+        let mut only_head = false;
         let len = self.len;
         let mut lines = LinesBackward::new(self.file.as_mut(), len);
         while let Some(LineAt { at, bytes, whole }) = lines.next()? {
@@ -163,6 +184,7 @@ impl Journal {
                         tail.waiting = operation.map(|operation| Waiting { seq, operation });
                     }
                     if tail.newest.is_none() {
+                        only_head = at == 0;
                         tail.newest = Some(newest);
                     } else if counts && !has_effective {
                         tail.effective = Some(newest.record);
@@ -175,6 +197,7 @@ impl Journal {
             }
         }
         self.torn = tail.torn;
+        self.has_only_its_head = only_head;
         Ok(tail)
     }
 

@@ -139,6 +139,9 @@ fn none<T>() -> Option<T> {
     None
 }
 
+/// The highest number of an operation: what JSON readers in every language keep exactly.
+const MAX_SEQ: u64 = (1 << 53) - 1;
+
 /// What is in front of the eight digits of the checksum, and behind them.
 const CRC_MEMBER: &[u8] = b",\"crc\":\"";
 const CRC_END: &[u8] = b"\"}";
@@ -209,6 +212,7 @@ impl Line {
             Err(error) => return Err(newer_version(bytes).unwrap_or(LineError::Json(error))),
         };
         match wire.v {
+            JOURNAL_VERSION if !(1..=MAX_SEQ).contains(&wire.seq) => Err(LineError::Number),
             JOURNAL_VERSION => Self::from_wire(wire).ok_or(LineError::Incomplete),
             0 => Err(LineError::Incomplete),
             found => Err(LineError::TooNew(found)),
@@ -262,6 +266,8 @@ pub(crate) enum LineError {
     Json(#[source] serde_json::Error),
     #[error("the line lacks a member")]
     Incomplete,
+    #[error("the line has a number that no operation has")]
+    Number,
     #[error("the line has format {0}")]
     TooNew(u64),
 }
@@ -321,6 +327,14 @@ mod tests {
         insta::assert_snapshot!(op, @r#"{"v":1,"seq":2,"op":"00000000-0000-0000-0000-000000000007","time":"2026-01-15T10:00:00.000Z","actor":{"kind":"cli","name":"ann"},"command":{"data":{"phase":1},"name":"start"},"canonical":true,"before":"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb","after":"3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d","splices":[{"at":0,"remove":"a","insert":"b"}],"crc":"1e3d261f"}"#);
         let mark = String::from_utf8(written(&Line::mark(2, MarkKind::Done, None))).unwrap();
         insta::assert_snapshot!(mark, @r#"{"v":1,"seq":2,"mark":"done","crc":"9616c46c"}"#);
+    }
+
+    #[test]
+    fn a_number_that_no_operation_has_is_refused() {
+        for seq in [0, MAX_SEQ + 1, u64::MAX] {
+            let line = written(&Line::mark(seq, MarkKind::Done, None));
+            assert!(matches!(Line::parse(&line), Err(LineError::Number)), "{seq}");
+        }
     }
 
     #[test]

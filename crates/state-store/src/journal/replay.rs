@@ -1,6 +1,7 @@
-//! Reading a journal from its first line: every operation, and the document after each.
+//! Reading a journal from a first line on: every operation, and the document after each.
 //!
-//! Needs no lock: a last line that is not whole is one that is being appended, and is left out.
+//! Needs no lock: a last line that is not whole is one that is being appended, and is left out. A journal of several
+//! segments is read from the newest backwards, as far as the reader needs it.
 
 use std::path::{Path, PathBuf};
 
@@ -10,22 +11,59 @@ use crate::journal::file::{JournalError, Newest};
 use crate::journal::line::{Line, LineError, Record};
 use crate::splice;
 
-/// Every operation of a journal, in order, each with what became of it.
+/// Operations of a journal, in order, each with what became of it: those of its newest segments, or of all that are
+/// kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
     path: PathBuf,
     operations: Vec<Newest>,
+    is_complete: bool,
 }
 
 impl History {
-    /// Reads the journal at `path`.
-    pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
-        let mut file = disk.open(path, Access::Read)?;
-        let len = usize::try_from(file.entry()?.len).unwrap_or(usize::MAX);
-        Self::parse(path, &file.read_at(0, len)?)
+    /// Reads the journal whose segments are `paths`, from the oldest to the newest, going back from the newest while
+    /// `wants_more` of what was read.
+    pub(crate) fn read(
+        disk: &dyn Disk,
+        paths: &[PathBuf],
+        wants_more: &dyn Fn(&Self) -> bool,
+    ) -> Result<Option<Self>, JournalError> {
+        let Some((newest, older)) = paths.split_last() else { return Ok(None) };
+        let mut history = Self::parse(newest, &read_all(disk, newest)?)?;
+        for (unread, path) in older.iter().enumerate().rev() {
+            history.is_complete = false;
+            if !wants_more(&history) {
+                break;
+            }
+            let mut before = Self::parse(path, &read_all(disk, path)?)?;
+            before.append(history)?;
+            before.is_complete = unread == 0;
+            history = before;
+        }
+        Ok(Some(history))
     }
 
-    /// Reads the bytes of a journal. `path` is for the errors.
+    /// Goes on with the next segment, which begins with the last operation once more.
+    fn append(&mut self, next: Self) -> Result<(), JournalError> {
+        let mut operations = next.operations.into_iter();
+        let Some(mut head) = operations.next() else { return Ok(()) };
+        let last = self.operations.last_mut();
+        match last.filter(|last| last.record.operation.id == head.record.operation.id) {
+            Some(last) => {
+                // The head says what became of it and which document it left, the segment before how it got there.
+                head.record.splices = std::mem::take(&mut last.record.splices);
+                *last = head;
+            }
+            None => {
+                return Err(JournalError::Broken { path: next.path, seq: head.record.seq });
+            }
+        }
+        self.operations.extend(operations);
+        self.path = next.path;
+        Ok(())
+    }
+
+    /// Reads the bytes of one segment. `path` is for the errors.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, JournalError> {
         let mut operations: Vec<Newest> = Vec::new();
         let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
@@ -41,7 +79,15 @@ impl History {
             };
             match Line::parse(line) {
                 Ok(Line::Operation(record)) => {
-                    let expected = operations.last().map_or(1, |last| last.record.seq + 1);
+                    let expected = match operations.last() {
+                        Some(last) => last.record.seq.checked_add(1),
+                        // A segment may begin with any operation that needs nothing before it.
+                        None if record.document.is_some() => Some(record.seq),
+                        None => Some(1),
+                    };
+                    let Some(expected) = expected else {
+                        return Err(corrupt("there is no number left for it".to_owned()));
+                    };
                     if record.seq != expected {
                         return Err(corrupt(format!(
                             "it has number {} in the place of {expected}",
@@ -65,7 +111,12 @@ impl History {
                 Err(error) => return Err(corrupt(error.to_string())),
             }
         }
-        Ok(Self { path: path.to_owned(), operations })
+        Ok(Self { path: path.to_owned(), operations, is_complete: true })
+    }
+
+    /// Whether it has every operation that is kept.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
     }
 
     /// Returns the operations, the oldest first.
@@ -100,6 +151,12 @@ impl History {
             None => Ok(None),
         }
     }
+}
+
+fn read_all(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, JournalError> {
+    let mut file = disk.open(path, Access::Read)?;
+    let len = usize::try_from(file.entry()?.len).unwrap_or(usize::MAX);
+    Ok(file.read_at(0, len)?)
 }
 
 /// The documents of a [`History`], one after the other.
@@ -184,7 +241,7 @@ mod tests {
             line.write_to(&mut bytes);
         }
         fs_err::write(&path, bytes).unwrap();
-        History::read(&OsDisk, &path)
+        Ok(History::read(&OsDisk, &[path], &|_| true)?.unwrap())
     }
 
     #[test]

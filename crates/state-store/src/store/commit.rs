@@ -188,7 +188,8 @@ impl LockedStore<'_> {
         if !splice::leads_to(&current.text, &splices, &text) {
             return Err(CommitError::SplicesDisagree);
         }
-        let seq = session.tail.next_seq();
+        self.begin_segment_if_long(&current.text)?;
+        let seq = self.session.as_ref().map_or(1, |session| session.tail.next_seq());
         self.write(Write {
             operation,
             text,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::{Kind, Listed, io_hint};
 use crate::hash::ContentHash;
 use crate::state_dir::{StateDir, StateDirError};
-use crate::store::{LockedStore, ReadError, Store, read_contents};
+use crate::store::{LockedStore, PREPARED_PREFIX, ReadError, Store, TEMP_SUFFIX, read_contents};
 
 /// What became of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +109,8 @@ impl LockedStore<'_> {
         }
     }
 
-    /// Writes a temporary file next to `path`, durably, and returns where it is. Only one process at a time does this, so
-    /// what has its name is left from one that died.
+    /// Writes what is to become the file `path`, durably, to a temporary file in `state/`, where whoever comes next finds
+    /// it should we die, and returns where it is. The directory of `path` is made when it is missing.
     pub(super) fn prepare(
         &self,
         path: &Path,
@@ -121,7 +121,7 @@ impl LockedStore<'_> {
             self.dir.ensure_directory(parent)?;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temp = path.with_file_name(format!(".{name}.tmp"));
+        let temp = self.dir.state().join(format!("{PREPARED_PREFIX}{name}{TEMP_SUFFIX}"));
         if self.dir.file_entry(&temp)?.is_some() {
             self.dir.disk().remove_file(&temp)?;
         }

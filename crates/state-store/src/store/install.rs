@@ -10,12 +10,13 @@ use uuid::Uuid;
 
 use crate::disk::{Access, Exchange, Kind};
 use crate::hash::ContentHash;
-use crate::journal::{AppendError, Durability, History, Line, MarkKind, Tail, to_u64};
+use crate::journal::{AppendError, Durability, History, Line, MarkKind, Newest, Tail, to_u64};
 use crate::state_dir::StateDirError;
 use crate::store::decide::TempState;
 use crate::store::journals::marks_when_done;
 use crate::store::{
-    LockedStore, OpenSession, ReadError, Recovered, TEMP_PREFIX, TEMP_SUFFIX, read_contents,
+    LockedStore, OpenSession, PREPARED_PREFIX, ReadError, Recovered, TEMP_PREFIX, TEMP_SUFFIX,
+    journal_paths, read_contents,
 };
 
 /// How much is compared at once.
@@ -385,13 +386,21 @@ impl LockedStore<'_> {
         Ok(())
     }
 
+    /// The temporary files of operations on the document. Removes those of other writes on the way.
     fn temps(&self) -> Result<Vec<(Uuid, PathBuf)>, ReadError> {
         let state = self.dir.state();
-        let listed = self.dir.disk().list(&state)?.into_iter().filter_map(|listed| {
-            let id = listed.name.strip_prefix(TEMP_PREFIX)?.strip_suffix(TEMP_SUFFIX)?;
-            Some((id.parse().ok()?, state.join(&listed.name)))
-        });
-        Ok(listed.collect())
+        let mut temps = Vec::new();
+        for listed in self.dir.disk().list(&state)? {
+            let Some(name) = listed.name.strip_suffix(TEMP_SUFFIX) else { continue };
+            if name.starts_with(PREPARED_PREFIX) && listed.is_file {
+                self.dir.disk().remove_file(&state.join(&listed.name))?;
+            } else if let Some(id) = name.strip_prefix(TEMP_PREFIX)
+                && let Ok(id) = id.parse()
+            {
+                temps.push((id, state.join(&listed.name)));
+            }
+        }
+        Ok(temps)
     }
 
     /// The hashes of the texts that an operation had to do with.
@@ -400,8 +409,11 @@ impl LockedStore<'_> {
         if session.tail.newest.as_ref().is_some_and(|newest| newest.record.operation.id == id) {
             return Ok(Sought::Hashes(self.known_hashes()));
         }
-        let history = History::read(self.dir.disk(), session.journal.path())?;
-        let found = history.operations().iter().find(|op| op.record.operation.id == id);
+        let is_it = |op: &Newest| op.record.operation.id == id;
+        let files = journal_paths(self.dir, &session.id)?;
+        let lacks_it = |history: &History| !history.operations().iter().any(is_it);
+        let history = History::read(self.dir.disk(), &files, &lacks_it)?;
+        let found = history.as_ref().and_then(|h| h.operations().iter().find(|op| is_it(op)));
         Ok(found.map_or(Sought::NotInJournal, |op| {
             Sought::Hashes(op.record.before.into_iter().chain([op.record.after]).collect())
         }))

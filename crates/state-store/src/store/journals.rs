@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::journal::{
     AppendError, Durability, Journal, Line, MarkKind, Newest, Operation, Record, Tail, Waiting,
+    journals_in, paths,
 };
 use crate::store::commit::CommitError;
 use crate::store::recovery::{OpenError, Recovered};
@@ -108,26 +109,44 @@ impl LockedStore<'_> {
         if !self.dir.check_directory(&dir)? {
             return Ok(found);
         }
-        for listed in self.dir.disk().list(&dir)? {
-            let id = listed.name.strip_suffix(".jsonl").and_then(|id| id.parse::<SessionId>().ok());
-            let Some(id) = id else { continue };
-            let path = dir.join(&listed.name);
-            if !listed.is_file {
-                // Says what is wrong with it.
-                self.dir.file_entry(&path)?;
+        let listed = self.dir.disk().list(&dir)?;
+        for (id, segments) in journals_in(&listed) {
+            for other in listed.iter().filter(|other| !other.is_file) {
+                if segments.iter().any(|segment| segment.name == other.name) {
+                    // Says what is wrong with it.
+                    self.dir.file_entry(&dir.join(&other.name))?;
+                }
             }
-            let mut journal = Journal::open(self.dir.disk(), &path)?;
-            let tail = journal.tail()?;
-            let is_archived = tail.newest.as_ref().is_some_and(|newest| newest.archived);
-            let counts = tail.effective().is_some();
-            let session = OpenSession { id, journal, tail, unfinished: false };
+            let files = paths(&dir, &segments);
+            let Some(session) = self.open_journal(id, &files)? else { continue };
+            let is_archived = session.tail.newest.as_ref().is_some_and(|newest| newest.archived);
+            let counts = session.tail.effective().is_some();
             match (is_archived, counts) {
                 (true, _) => found.archived.push(session),
                 (false, true) => found.live.push(session),
-                (false, false) => found.dead.push(path),
+                (false, false) => found.dead.extend(files),
             }
         }
         Ok(found)
+    }
+
+    /// Opens the newest segment of a journal and reads its end.
+    fn open_journal(
+        &self,
+        id: SessionId,
+        files: &[PathBuf],
+    ) -> Result<Option<OpenSession>, OpenError> {
+        let Some((newest, older)) = files.split_last() else { return Ok(None) };
+        let mut journal = Journal::open(self.dir.disk(), newest)?;
+        let tail = journal.tail()?;
+        if !older.is_empty() {
+            journal.refuse_without_head(&tail)?;
+            if journal.has_only_its_head() {
+                // Whoever began it may have died before its entry was durable.
+                self.dir.disk().sync_dir(&self.dir.journals())?;
+            }
+        }
+        Ok(Some(OpenSession { id, journal, tail, unfinished: false }))
     }
 
     /// Removes the journals of creations that never came about.

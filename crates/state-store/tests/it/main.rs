@@ -10,4 +10,5 @@ mod fixture;
 mod lock;
 mod recovery;
 mod replay;
+mod segments;
 mod torn;
