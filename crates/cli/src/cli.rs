@@ -16,6 +16,7 @@ use crate::commands::plan::PlanArgs;
 use crate::commands::settings::SettingsArgs;
 use crate::commands::state::StateArgs;
 use crate::commands::status::StatusArgs;
+use crate::commands::undo::UndoArgs;
 
 /// Returns the grammar of the command line, from which its documentation is generated.
 pub fn command() -> clap::Command {
@@ -93,6 +94,7 @@ pub(crate) enum Command {
     Abort(AbortArgs),
     Archive(ArchiveArgs),
     Log(LogArgs),
+    Undo(UndoArgs),
     Settings(SettingsArgs),
     Plan(PlanArgs),
     State(StateArgs),

@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod status;
+pub(crate) mod undo;
 
 mod by_user;
 mod changed;

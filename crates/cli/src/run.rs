@@ -71,6 +71,7 @@ fn parse_and_carry_out(
         Command::Abort(args) => commands::abort::run(args, place, terminal),
         Command::Archive(args) => commands::archive::run(args, place, terminal),
         Command::Log(args) => commands::log::run(args, place, terminal),
+        Command::Undo(args) => commands::undo::run(args, place, terminal),
         Command::Settings(_) => commands::settings::run(place, terminal),
         Command::Plan(args) => commands::plan::run(args, place, terminal),
         Command::State(args) => commands::state::run(args, place, terminal),

@@ -77,7 +77,9 @@ pub use crate::plan::{
     Batch, MAX_PLAN_BYTES, PhaseOutline, Plan, PlanError, PlanReport, PlanRule, PlannedPhase,
     Profile, Severity, Violation, check as check_plan, read_plan, session_outlines,
 };
-pub use crate::position::{all_wait_for, broken_rules, ready_phases, slots, waits_for};
+pub use crate::position::{
+    all_wait_for, broken_rules, current_phase, ready_phases, slots, waits_for,
+};
 pub use crate::roster::{read_agent, task_complexity_of};
 pub use crate::rules::{AgentRole, InvalidStrictness, PlanRules, Roster, Strictness};
 pub use crate::session::{

@@ -87,7 +87,7 @@ pub fn broken_rules(session: &Session) -> Vec<String> {
 
 /// Returns the current phase after something happened to `changed`: the one that is being carried out, else the failed
 /// one that waits for a decision, else the next that can begin.
-pub(crate) fn current_phase(session: &Session, changed: &PhaseId) -> Option<PhaseId> {
+pub fn current_phase(session: &Session, changed: &PhaseId) -> Option<PhaseId> {
     let status_of = |id: &PhaseId| session.phase(id).map(|phase| phase.status);
     let first = |status| session.phases.iter().find(|phase| phase.status == status);
     let present = session.current_phase.as_ref();

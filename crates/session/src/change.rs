@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maestro_session_model::{
     Command, Decision, Document, Handoff, HandoffError, HandoffReport, PhaseId, PhaseStatus,
-    ReportStatus, Session, SessionId, decide, read_report, waits_for,
+    ReportStatus, Session, SessionId, decide, read_report,
 };
 use maestro_state_store::store::Recovered;
 use maestro_state_store::{
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::error::SessionError;
 use crate::status::{PhaseView, Progress, startable};
+use crate::undo::{Target, target_of};
 use crate::workspace::Workspace;
 
 /// How often a change is decided anew because someone edited the file in between.
@@ -187,34 +188,58 @@ impl Workspace {
                 }
             }
             for operation in again {
-                let Ok(command) = serde_json::from_value::<Command>(operation.command.clone())
-                else {
-                    locked.settle_abandoned(operation.id)?;
-                    continue;
-                };
-                let actor = operation.actor.clone();
-                match self.carry_out(locked, current.clone(), &document, &command, actor) {
-                    Ok(Some(carried)) => {
+                match self.make_again(locked, current.clone(), &document, &operation) {
+                    Ok(Again::Made(carried)) => {
                         notes.push(format!(
                             "the change of {} was made again on the edited file",
                             operation.time
                         ));
                         (current, document) = (carried.current, carried.document);
                     }
-                    Ok(None) => continue 'opening,
-                    Err(SessionError::Command(error)) => {
+                    Ok(Again::Displaced) => continue 'opening,
+                    Ok(Again::Refused(error)) => {
                         locked.settle_abandoned(operation.id)?;
                         notes.push(format!(
                             "the change of {} can no longer be made: {error}",
                             operation.time
                         ));
                     }
+                    Ok(Again::Unknown) => locked.settle_abandoned(operation.id)?,
                     Err(error) => return Err(error.noting(notes)),
                 }
             }
             return Ok((Some(Opened { current, document, notes }), Vec::new()));
         }
         Err(self.contended().noting(notes))
+    }
+
+    /// Decides an operation again that was recorded, but is not in the file.
+    fn make_again(
+        &self,
+        locked: &mut LockedStore<'_>,
+        current: Current,
+        document: &Document,
+        operation: &Operation,
+    ) -> Result<Again, SessionError> {
+        let actor = operation.actor.clone();
+        let made = if let Some(target) = target_of(&operation.command) {
+            let target = target.to_string();
+            let target = Target::Named(&target);
+            self.carry_out_undo(locked, current, document, target, actor)
+                .map(|made| made.map(|(carried, _)| carried))
+        } else if let Ok(command) = serde_json::from_value::<Command>(operation.command.clone()) {
+            self.carry_out(locked, current, document, &command, actor)
+        } else {
+            return Ok(Again::Unknown);
+        };
+        match made {
+            Ok(Some(carried)) => Ok(Again::Made(carried)),
+            Ok(None) => Ok(Again::Displaced),
+            Err(error @ (SessionError::Command(_) | SessionError::Undo(_))) => {
+                Ok(Again::Refused(error))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) fn contended(&self) -> SessionError {
@@ -231,12 +256,24 @@ pub(crate) struct Opened {
     pub(crate) notes: Vec<String>,
 }
 
+/// What became of an operation that was decided again.
+enum Again {
+    /// It was made.
+    Made(Carried),
+    /// Someone edited the file meanwhile.
+    Displaced,
+    /// The state of the session forbids it now.
+    Refused(SessionError),
+    /// It is none that is ordered: it only recorded what had happened.
+    Unknown,
+}
+
 /// A command that was carried out.
-struct Carried {
-    operation: Uuid,
-    current: Current,
-    document: Arc<Document>,
-    warnings: Vec<String>,
+pub(crate) struct Carried {
+    pub(crate) operation: Uuid,
+    pub(crate) current: Current,
+    pub(crate) document: Arc<Document>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What is left to be done for a change that is safe already.
@@ -265,9 +302,7 @@ fn changed(
     Changed {
         operation,
         session_id: after.session_id.clone(),
-        phase: id
-            .and_then(|id| after.phase(id))
-            .map(|phase| PhaseView::of(phase, waits_for(after, phase))),
+        phase: id.and_then(|id| after.phase(id)).map(|phase| PhaseView::in_session(after, phase)),
         before: id.and_then(|id| before.phase(id)).map(|phase| phase.status),
         current_phase: after.current_phase.clone(),
         ready: startable(after, max_concurrent),

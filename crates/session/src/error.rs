@@ -16,6 +16,8 @@ use maestro_state_store::{
     CommitError, LockError, OpenError, ReadError, SettingsError, StateDirError,
 };
 
+use crate::undo::UndoError;
+
 /// Why an operation failed. Unless a variant says otherwise, nothing has changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -62,6 +64,9 @@ pub enum SessionError {
     /// The state of the session forbids it.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// Something cannot be undone.
+    #[error(transparent)]
+    Undo(#[from] UndoError),
     /// A session cannot be made of this.
     #[error(transparent)]
     Create(#[from] CreateError),
@@ -249,6 +254,7 @@ impl SessionError {
             Self::File(error) => error.code(),
             Self::Archive(error) => error.code(),
             Self::Command(error) => error.code(),
+            Self::Undo(error) => error.code(),
             Self::Create(error) => error.code(),
             Self::Id(_) => "BAD_ID",
             Self::Path(_) => "BAD_PATH",
@@ -299,6 +305,7 @@ impl SessionError {
             Self::File(error) => error.hint(),
             Self::Archive(error) => error.hint(),
             Self::Command(error) => Some(error.hint()),
+            Self::Undo(error) => error.hint(),
             Self::Create(error) => Some(error.hint()),
             Self::Id(_) | Self::Path(_) | Self::NoSuchFile { .. } => None,
             Self::Corrupt { .. } => Some(CORRUPT_HINT.to_owned()),

@@ -59,6 +59,7 @@ mod roster;
 mod rules;
 mod state_files;
 mod status;
+mod undo;
 mod workspace;
 
 pub use crate::archiving::ArchiveOptions;
@@ -69,5 +70,6 @@ pub use crate::error::{ErrorClass, SessionError};
 pub use crate::log::{EntryState, Log, LogEntry, LogFilter};
 pub use crate::state_files::StateWritten;
 pub use crate::status::{NoSession, PhaseView, Progress, SessionView, Status};
+pub use crate::undo::{UndoError, Undone};
 pub use crate::workspace::{Initialised, Workspace};
 pub use maestro_archive::{ArchiveReceipt, Check, KeepReason, KeptDocument};

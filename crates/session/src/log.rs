@@ -6,6 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::error::SessionError;
+use crate::undo::{target_of, undone};
 use crate::workspace::Workspace;
 
 /// Which entries of the log to show.
@@ -63,6 +64,8 @@ pub enum EntryState {
     Pending,
     /// It never took effect.
     Abandoned,
+    /// It was undone since.
+    Undone,
 }
 
 impl Workspace {
@@ -73,7 +76,16 @@ impl Workspace {
                 && filter.actor.is_none_or(|kind| entry.actor == kind)
         };
         let found = |history: &History| -> Vec<LogEntry> {
-            history.operations().iter().map(entry).filter(&shows).collect()
+            let undone = undone(history.operations());
+            let entries = history.operations().iter().map(|operation| {
+                let entry = entry(operation);
+                let is_undone = undone.contains_key(&entry.operation);
+                LogEntry {
+                    state: if is_undone { EntryState::Undone } else { entry.state },
+                    ..entry
+                }
+            });
+            entries.filter(&shows).collect()
         };
         // A long journal is read as far back as there is something to show.
         let wants_more =
@@ -90,24 +102,14 @@ impl Workspace {
     ///
     /// `operation` is its number or the beginning of its id. Takes no lock.
     pub fn recorded_document(&self, operation: Option<&str>) -> Result<String, SessionError> {
-        let Some(named) = operation else {
+        let Some(name) = operation else {
             let is_empty = |history: &History| !history.operations().iter().any(|op| !op.abandoned);
             let (_, history) = self.history(&is_empty)?;
             return history.last_document()?.ok_or_else(|| self.no_session());
         };
         let (_, history) = self.history(&|_| true)?;
-        let by_number = named.parse::<u64>().ok();
-        let mut found = history.operations().iter().filter(|operation| {
-            Some(operation.record.seq) == by_number
-                || operation.record.operation.id.to_string().starts_with(named)
-        });
-        match (found.next(), found.next()) {
-            (Some(operation), None) => Ok(history.text_after(operation.record.seq)?),
-            (found, _) => Err(SessionError::OperationNotFound {
-                operation: named.to_owned(),
-                is_ambiguous: found.is_some(),
-            }),
-        }
+        let seq = named(&history, name)?.record.seq;
+        Ok(history.text_after(seq)?)
     }
 
     /// The journal of the active session, as far back as `wants_more` says. An unreadable session file does not hide it.
@@ -137,7 +139,23 @@ impl Workspace {
     }
 }
 
-fn entry(newest: &Newest) -> LogEntry {
+/// Finds the operation with the number or the beginning of the id that `name` is.
+pub(crate) fn named<'h>(history: &'h History, name: &str) -> Result<&'h Newest, SessionError> {
+    let by_number = name.parse::<u64>().ok();
+    let mut found = history.operations().iter().filter(|operation| {
+        let record = &operation.record;
+        Some(record.seq) == by_number || record.operation.id.to_string().starts_with(name)
+    });
+    match (found.next(), found.next()) {
+        (Some(operation), None) => Ok(operation),
+        (found, _) => Err(SessionError::OperationNotFound {
+            operation: name.to_owned(),
+            is_ambiguous: found.is_some(),
+        }),
+    }
+}
+
+pub(crate) fn entry(newest: &Newest) -> LogEntry {
     let record = &newest.record;
     let operation = &record.operation;
     let text = |key: &str| operation.command.get(key).and_then(|value| value.as_str());
@@ -168,10 +186,19 @@ fn entry(newest: &Newest) -> LogEntry {
     }
 }
 
-/// The most telling words of a command: what failed, why something was skipped, what was handed over.
+/// Where a command may say something telling, the most telling first.
+const WORDS: [&str; 6] =
+    ["/failure/message", "/reason", "/resolution", "/task", "/agent", "/status"];
+
+/// The most telling words of a command: what failed, why something was skipped, what was handed over or undone.
 fn summary(command: &serde_json::Value) -> String {
-    const WORDS: [&str; 6] =
-        ["/failure/message", "/reason", "/resolution", "/task", "/agent", "/status"];
+    if target_of(command).is_some() {
+        let what = command.get("what").and_then(|what| what.as_str()).unwrap_or_default();
+        let seq = command.get("seq").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        let phase = command.get("phase").filter(|phase| !phase.is_null());
+        let phase = phase.map(|phase| format!(" {}", phase.to_string().trim_matches('"')));
+        return format!("operation {seq}: {what}{}", phase.unwrap_or_default());
+    }
     let words = WORDS.iter().find_map(|path| command.pointer(path)?.as_str());
     if let Some(words) = words {
         return words.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -5,7 +5,7 @@
 use maestro_session_model::{
     ExecutionMode, Phase, PhaseId, PhaseStatus, RelPath, Session, SessionId, SessionStatus,
     TaskComplexity, Timestamp, TokenUsage, WorkflowMode, all_wait_for, broken_rules, ready_phases,
-    slots,
+    slots, waits_for,
 };
 use serde::Serialize;
 
@@ -206,7 +206,11 @@ impl SessionView {
 }
 
 impl PhaseView {
-    pub(crate) fn of(phase: &Phase, waits_for: Vec<(PhaseId, Option<PhaseStatus>)>) -> Self {
+    pub(crate) fn in_session(session: &Session, phase: &Phase) -> Self {
+        Self::of(phase, waits_for(session, phase))
+    }
+
+    fn of(phase: &Phase, waits_for: Vec<(PhaseId, Option<PhaseStatus>)>) -> Self {
         Self {
             id: phase.id.clone(),
             name: phase.name.clone(),

@@ -4,6 +4,7 @@
 //! it removes as well as what it inserts, so that a list of them leads both ways.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 pub use maestro_session_model::Splice;
 
@@ -191,6 +192,72 @@ pub fn reverse(splices: &[Splice]) -> Vec<Splice> {
     turned.collect()
 }
 
+/// Returns what becomes of `splices` once `other` was done; both fit `base`, and what is returned fits the text after
+/// `other`.
+///
+/// Nothing where both change the same line: which of them is meant, only their authors know. What both do alike is done
+/// once. Where both insert whole lines at the same place, those of `other` come first.
+pub fn rebase(base: &str, splices: &[Splice], other: &[Splice]) -> Option<Vec<Splice>> {
+    let mut rebased = Vec::with_capacity(splices.len());
+    let mut passed = 0;
+    let (mut grown, mut shrunk) = (0, 0);
+    for splice in splices {
+        // What lies before this splice moves it.
+        while let Some(before) = other.get(passed).filter(|before| end(before) <= splice.at) {
+            grown += before.insert.len();
+            shrunk += before.remove.len();
+            passed += 1;
+        }
+        let lines = lines_of(base, splice);
+        // The lines of a splice may reach back over those that were passed.
+        let near = other[passed.saturating_sub(1)..].iter().take_while(|o| o.at <= lines.range.end);
+        let near: Vec<&Splice> = near.collect();
+        if near.contains(&splice) {
+            continue;
+        }
+        if near.iter().any(|other| collide(&lines, &lines_of(base, other))) {
+            return None;
+        }
+        rebased.push(Splice { at: (splice.at + grown).saturating_sub(shrunk), ..splice.clone() });
+    }
+    Some(rebased)
+}
+
+/// The lines that a splice changes: none, at a place between two lines, for one that only inserts.
+struct Lines {
+    range: Range<usize>,
+    /// Where it inserts, if it removes nothing.
+    inserts_at: Option<usize>,
+    /// Whether what is inserted is lines too, so that another such insertion can stand beside it.
+    whole: bool,
+}
+
+fn lines_of(base: &str, splice: &Splice) -> Lines {
+    let is_line_start = |at: usize| at == 0 || base.as_bytes().get(at - 1) == Some(&b'\n');
+    let inserts_lines = splice.insert.is_empty() || splice.insert.ends_with('\n');
+    let (start, end) = (splice.at.min(base.len()), end(splice).min(base.len()));
+    let inserts_at = splice.remove.is_empty().then_some(start);
+    if inserts_lines && is_line_start(start) && is_line_start(end) {
+        return Lines { range: start..end, inserts_at, whole: inserts_lines };
+    }
+    let start = base[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = base[end..].find('\n').map_or(base.len(), |newline| end + newline + 1);
+    Lines { range: start..end, inserts_at, whole: false }
+}
+
+fn collide(a: &Lines, b: &Lines) -> bool {
+    let (x, y) = (&a.range, &b.range);
+    if a.inserts_at.is_some() && a.inserts_at == b.inserts_at {
+        return !(a.whole && b.whole);
+    }
+    match (x.is_empty(), y.is_empty()) {
+        (true, true) => false,
+        (true, false) => y.start < x.start && x.start < y.end,
+        (false, true) => x.start < y.start && y.start < x.end,
+        (false, false) => x.start < y.end && y.start < x.end,
+    }
+}
+
 /// A list of splices that does not fit a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -260,6 +327,47 @@ mod tests {
         assert!(!leads_to("abcé", &overlapping, "xy"));
     }
 
+    #[test]
+    fn changes_of_different_lines_go_together() {
+        let base = "a: 1\nb: 2\nc: 3\n";
+        let ours = [splice(13, "3", "4")];
+        let theirs = [splice(5, "", "x: 9\n"), splice(15, "", "end\n")];
+        let rebased = rebase(base, &ours, &theirs).unwrap();
+        let theirs = apply(base, &theirs).unwrap();
+        assert_eq!(apply(&theirs, &rebased).unwrap(), "a: 1\nx: 9\nb: 2\nc: 4\nend\n");
+    }
+
+    #[test]
+    fn changes_of_one_line_collide() {
+        let base = "a: 1\nb: 2\n";
+        for (ours, theirs) in [
+            ("a: 2\nb: 2\n", "a: 3\nb: 2\n"),
+            // Neither touches what the other does, but both the line.
+            ("a: 11\nb: 2\n", "aa: 1\nb: 2\n"),
+            ("b: 2\n", "a: 3\nb: 2\n"),
+            ("a: 3\nb: 2\n", "b: 2\n"),
+            ("a: 1\nb: 2\nend", "a: 1\nb: 2\nend\n"),
+        ] {
+            let (ours, theirs) = (diff(base, ours), diff(base, theirs));
+            assert_eq!(rebase(base, &ours, &theirs), None, "{ours:?} {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn whole_lines_at_one_place_follow_each_other() {
+        let base = "a\nz\n";
+        let rebased =
+            rebase(base, &diff(base, "a\nours\nz\n"), &diff(base, "a\ntheirs\nz\n")).unwrap();
+        assert_eq!(apply("a\ntheirs\nz\n", &rebased).unwrap(), "a\ntheirs\nours\nz\n");
+    }
+
+    #[test]
+    fn what_both_did_is_done_once() {
+        let (base, after) = ("a\nb\n", "a\nnew\nc\n");
+        let splices = diff(base, after);
+        assert_eq!(rebase(base, &splices, &splices), Some(Vec::new()));
+    }
+
     /// Texts of few different lines, so that they have much in common and many false friends.
     fn arb_text() -> impl Strategy<Value = String> {
         let line = prop_oneof![
@@ -284,6 +392,29 @@ mod tests {
         fn the_reverse_leads_back(before in arb_text(), after in arb_text()) {
             let back = reverse(&diff(&before, &after));
             prop_assert_eq!(apply(&after, &back), Ok(before));
+        }
+
+        #[test]
+        fn rebased_splices_fit(base in arb_text(), ours in arb_text(), theirs in arb_text()) {
+            let (to_ours, to_theirs) = (diff(&base, &ours), diff(&base, &theirs));
+            if let Some(rebased) = rebase(&base, &to_ours, &to_theirs) {
+                let both = apply(&theirs, &rebased).unwrap();
+                // Whoever came first, the same lines are there.
+                let back = rebase(&base, &to_theirs, &to_ours).unwrap();
+                let mut lines: Vec<&str> = both.split_inclusive('\n').collect();
+                let other = apply(&ours, &back).unwrap();
+                let mut others: Vec<&str> = other.split_inclusive('\n').collect();
+                lines.sort_unstable();
+                others.sort_unstable();
+                prop_assert_eq!(lines, others);
+            }
+        }
+
+        #[test]
+        fn nothing_changes_where_the_other_does_nothing(base in arb_text(), ours in arb_text()) {
+            let splices = diff(&base, &ours);
+            prop_assert_eq!(rebase(&base, &splices, &[]), Some(splices.clone()));
+            prop_assert_eq!(rebase(&base, &[], &splices), Some(Vec::new()));
         }
 
         #[test]

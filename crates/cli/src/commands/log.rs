@@ -104,6 +104,7 @@ fn text(log: &Log) -> Text {
             EntryState::Done => plain(""),
             EntryState::Pending => yellow("pending"),
             EntryState::Abandoned => red("abandoned"),
+            EntryState::Undone => yellow("undone"),
         };
         table.row([
             dim(entry.seq),
@@ -118,7 +119,7 @@ fn text(log: &Log) -> Text {
     text
 }
 
-fn actor(entry: &LogEntry) -> String {
+pub(super) fn actor(entry: &LogEntry) -> String {
     let kind = match entry.actor {
         ActorKind::Cli => "cli",
         ActorKind::Mcp => "mcp",
@@ -131,8 +132,10 @@ fn actor(entry: &LogEntry) -> String {
     }
 }
 
-fn command(entry: &LogEntry) -> String {
+pub(super) fn command(entry: &LogEntry) -> String {
     match &entry.phase {
+        // Its summary says what was undone, the phase included.
+        Some(_) if entry.command == "undo" => entry.command.clone(),
         Some(phase) => format!("{} {phase}", entry.command),
         None => entry.command.clone(),
     }

@@ -24,6 +24,7 @@ fn the_help_of_the_program() {
       abort     Give the active session up
       archive   Move the active session and its documents to the archive
       log       Show what happened to the active session, the oldest first
+      undo      Undo the newest operation on the active session that is not undone
       settings  Show every setting, its value and where the value comes from
       plan      Look at a plan
       state     Read and write files of the state dir, in place of the legacy scripts

@@ -128,7 +128,7 @@ fn a_failure_is_an_object_too() {
     [exit status: 2]
     "#);
     assert_snapshot!(env.run(["--json"]), @r#"
-    {"version":1,"error":{"code":"USAGE","message":"'maestro' requires a subcommand but one was not provided\n  [subcommands: init, new, status, next, phase, abort, archive, log, settings, plan, state, help]","causes":[],"hint":"Usage: maestro [OPTIONS] <COMMAND>\n\nFor more information, try '--help'."}}
+    {"version":1,"error":{"code":"USAGE","message":"'maestro' requires a subcommand but one was not provided\n  [subcommands: init, new, status, next, phase, abort, archive, log, undo, settings, plan, state, help]","causes":[],"hint":"Usage: maestro [OPTIONS] <COMMAND>\n\nFor more information, try '--help'."}}
     [exit status: 2]
     "#);
     env.write("docs/maestro/state/active-session.md", "---\nsession_id: 1\n");

@@ -18,4 +18,5 @@ mod state;
 mod status;
 mod story;
 mod terminal;
+mod undo;
 mod user;

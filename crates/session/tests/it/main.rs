@@ -9,3 +9,4 @@ mod fixture;
 mod large;
 mod replay;
 mod story;
+mod undo;

@@ -144,6 +144,20 @@ impl History {
         Ok(replay.text)
     }
 
+    /// Returns the document as the operation with number `seq` found it; nothing where no operation that is kept left it so:
+    /// for a creation, for an operation on a file that was in no journal, and for the oldest one that is kept.
+    pub fn text_before(&self, seq: u64) -> Result<Option<String>, JournalError> {
+        let missing = || JournalError::NoSuchOperation { path: self.path.clone(), seq };
+        let at = self.operations.iter().position(|op| op.record.seq == seq).ok_or_else(missing)?;
+        let before = self.operations[..at].iter().rfind(|op| !op.abandoned);
+        match before {
+            Some(before) if Some(before.record.after) == self.operations[at].record.before => {
+                self.text_after(before.record.seq).map(Some)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// Returns the document as the newest operation left it; nothing for an empty journal.
     pub fn last_document(&self) -> Result<Option<String>, JournalError> {
         match self.operations.iter().rfind(|op| !op.abandoned) {
@@ -274,6 +288,29 @@ mod tests {
         let history = history(&[Line::Operation(record(1, None, "a"))]).unwrap();
         assert_eq!(history.text_after(2).unwrap_err().code(), "NOT_FOUND");
         assert_eq!(history.last_document().unwrap().as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn the_text_before_is_the_one_that_the_operation_says() {
+        let abandoned = [
+            Line::Operation(record(2, Some("a"), "x")),
+            Line::mark(2, MarkKind::Abandoned, None),
+            Line::Operation(record(3, Some("a"), "b")),
+            // Something put an unreadable file there, and this one put a readable one in its place.
+            Line::Operation(Record {
+                before: Some(ContentHash::of(b"unreadable")),
+                ..record(4, None, "c")
+            }),
+        ];
+        let lines: Vec<Line> =
+            [Line::Operation(record(1, None, "a"))].into_iter().chain(abandoned).collect();
+        let history = history(&lines).unwrap();
+        let before = |seq| history.text_before(seq).unwrap();
+        assert_eq!(before(1), None);
+        assert_eq!(before(2).as_deref(), Some("a"));
+        assert_eq!(before(3).as_deref(), Some("a"));
+        assert_eq!(before(4), None);
+        assert_eq!(history.text_before(5).unwrap_err().code(), "NOT_FOUND");
     }
 
     #[test]

@@ -1,0 +1,224 @@
+//! Undoing operations, by operations of their own.
+//!
+//! An undo takes back what one operation changed in the session file, and nothing else, so it can be undone itself. Files
+//! that an agent wrote are not touched, and tokens stay counted.
+
+use std::sync::Arc;
+
+use maestro_session_model::{Document, PhaseId, SessionId};
+use maestro_state_store::journal::{History, Newest};
+use maestro_state_store::store::{LockedStore, Outcome};
+use maestro_state_store::{Actor, Change, Current, Operation};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::change::{Carried, MAX_ATTEMPTS, Opened, pending_note};
+use crate::error::SessionError;
+use crate::log::{LogEntry, entry, named};
+use crate::status::{PhaseView, Progress, startable};
+use crate::undo::choose::{check, newest};
+use crate::undo::reverse::{Blocked, reverse};
+use crate::workspace::Workspace;
+
+mod choose;
+mod error;
+mod reverse;
+
+pub use crate::undo::error::UndoError;
+
+pub(crate) use crate::undo::choose::{COMMAND, target_of, undone};
+
+/// What an undo did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Undone {
+    /// The operation, as the journal knows it. Undoing it brings back what it undid.
+    pub operation: Uuid,
+    /// Its number in the log.
+    pub seq: u64,
+    /// The session.
+    pub session_id: SessionId,
+    /// What was undone.
+    pub undid: LogEntry,
+    /// The phase that it was about, as it is now.
+    pub phase: Option<PhaseView>,
+    /// The phase that is being carried out or comes next.
+    pub current_phase: Option<PhaseId>,
+    /// The phases that can begin now.
+    pub ready: Vec<PhaseId>,
+    /// How many phases are in each status.
+    pub progress: Progress,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// What is to be undone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target<'t> {
+    /// The newest operation that is not undone and is no undo.
+    Newest,
+    /// The one with this number or beginning of an id.
+    Named(&'t str),
+}
+
+impl Workspace {
+    /// Undoes the newest operation that is not undone, or the one that `operation` names: its number in the log or the
+    /// beginning of its id. Only so an undo is undone.
+    ///
+    /// The newest one leaves the session file byte for byte as it was before it. Of an older one the lines that it changed are
+    /// put back, if nothing that came after it changed them too, and if no rule of the session is broken by that.
+    pub fn undo(&self, operation: Option<&str>) -> Result<Undone, SessionError> {
+        let target = operation.map_or(Target::Newest, Target::Named);
+        let mut locked = self.lock()?;
+        let mut notes = Vec::new();
+        for _ in 0..MAX_ATTEMPTS {
+            let Opened { current, document, notes: found } = self.open_or_refuse(&mut locked)?;
+            notes.extend(found);
+            let seq = current.seq + 1;
+            let actor = self.env.actor.clone();
+            match self.carry_out_undo(&mut locked, current, &document, target, actor) {
+                Ok(Some((carried, undid))) => {
+                    let warnings = notes.into_iter().chain(carried.warnings).collect();
+                    return Ok(self.undone(
+                        carried.operation,
+                        seq,
+                        &carried.document,
+                        undid,
+                        warnings,
+                    ));
+                }
+                Ok(None) => {}
+                Err(error) => return Err(error.noting(notes)),
+            }
+        }
+        Err(self.contended().noting(notes))
+    }
+
+    /// Undoes an operation on an opened session; nothing if the file was edited meanwhile.
+    pub(crate) fn carry_out_undo(
+        &self,
+        locked: &mut LockedStore<'_>,
+        current: Current,
+        document: &Document,
+        target: Target<'_>,
+        actor: Actor,
+    ) -> Result<Option<(Carried, LogEntry)>, SessionError> {
+        let Found { target, before, after, phase } = self.find(&current.session_id, target)?;
+        let undid = entry(&target);
+        let now = self.env.now();
+        let left = reverse(document, &before, &after, phase.as_ref(), now).map_err(|blocked| {
+            self.blocked(&current.session_id, &target, phase.as_ref(), blocked)
+        })?;
+        let operation = Operation {
+            id: self.env.new_id(),
+            time: now,
+            actor,
+            command: json!({
+                "command": COMMAND,
+                "undoes": target.record.operation.id,
+                "seq": target.record.seq,
+                "what": undid.command,
+                "phase": phase,
+            }),
+            canonical: left.is_canonical(),
+        };
+        let id = operation.id;
+        let change = Change::between(&current, left.text().to_owned(), operation);
+        let Outcome::Committed(committed) = locked.commit(current, change)? else {
+            return Ok(None);
+        };
+        let warnings = pending_note(&committed).into_iter().collect();
+        let document = self.remember(left);
+        Ok(Some((Carried { operation: id, current: committed.current, document, warnings }, undid)))
+    }
+
+    /// Finds what is to be undone in the journal, read as far back as that takes.
+    fn find(&self, id: &SessionId, target: Target<'_>) -> Result<Found, SessionError> {
+        let choose = |history: &History| match target {
+            Target::Newest => newest(history).cloned().ok_or(UndoError::NothingLeft.into()),
+            Target::Named(name) => named(history, name).cloned(),
+        };
+        let lacks_it = |history: &History| match choose(history) {
+            Ok(found) => !matches!(history.text_before(found.record.seq), Ok(Some(_))),
+            Err(_) => true,
+        };
+        let history = self.store.recent_history(id, &lacks_it)?;
+        let history = history.ok_or_else(|| SessionError::NoJournal { session_id: id.clone() })?;
+        let target = choose(&history)?;
+        check(&history, &target)?;
+        let seq = target.record.seq;
+        if target.record.before.is_none() {
+            return Err(UndoError::IsTheBeginning { seq }.into());
+        }
+        let before = history.text_before(seq)?.ok_or(UndoError::NotKept { seq })?;
+        let after = history.text_after(seq)?;
+        let phase = entry(&target).phase;
+        Ok(Found { target, before, after, phase })
+    }
+
+    fn blocked(
+        &self,
+        id: &SessionId,
+        target: &Newest,
+        phase: Option<&PhaseId>,
+        blocked: Blocked,
+    ) -> SessionError {
+        let seq = target.record.seq;
+        match blocked {
+            Blocked::Entangled => {
+                let later = self.later_on_the_same(id, seq, phase);
+                UndoError::Entangled { seq, later }.into()
+            }
+            Blocked::BreaksRules(rules) => UndoError::BreaksRules { seq, rules }.into(),
+            Blocked::NoSession => UndoError::NotKept { seq }.into(),
+        }
+    }
+
+    /// The operations after `seq` that may have changed the same lines, the newest first: those on the same phase, and edits.
+    fn later_on_the_same(&self, id: &SessionId, seq: u64, phase: Option<&PhaseId>) -> Vec<u64> {
+        let Ok(Some(history)) = self.store.history(id) else { return Vec::new() };
+        let undone = undone(history.operations());
+        let later = history.operations().iter().rev().take_while(|later| later.record.seq > seq);
+        let later = later.filter(|later| {
+            let entry = entry(later);
+            let is_same = phase.is_none() || entry.phase.as_ref() == phase;
+            let is_edit = entry.phase.is_none() && entry.command != COMMAND;
+            !later.abandoned
+                && later.record.before != Some(later.record.after)
+                && !undone.contains_key(&later.record.operation.id)
+                && (is_same || is_edit)
+        });
+        later.map(|later| later.record.seq).collect()
+    }
+
+    fn undone(
+        &self,
+        operation: Uuid,
+        seq: u64,
+        document: &Arc<Document>,
+        undid: LogEntry,
+        warnings: Vec<String>,
+    ) -> Undone {
+        let session = document.session();
+        let phase = undid.phase.as_ref().and_then(|id| session.phase(id));
+        Undone {
+            operation,
+            seq,
+            session_id: session.session_id.clone(),
+            phase: phase.map(|phase| PhaseView::in_session(session, phase)),
+            undid,
+            current_phase: session.current_phase.clone(),
+            ready: startable(session, self.settings.max_concurrent.value),
+            progress: Progress::of(session),
+            warnings,
+        }
+    }
+}
+
+/// An operation that is to be undone, with the texts on both sides of it.
+struct Found {
+    target: Newest,
+    before: String,
+    after: String,
+    phase: Option<PhaseId>,
+}
