@@ -170,7 +170,7 @@ fn begin(
         time: plan.session.updated,
         actor: archiver.actor.clone(),
         command: intent.to_command(),
-        canonical: current.canonical,
+        canonical: current.operation.canonical,
     })?;
     Ok(intent)
 }

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use maestro_session_model::{
     Command, Decision, Document, Handoff, HandoffError, HandoffReport, PhaseId, PhaseStatus,
-    ReportStatus, Session, SessionId, decide, read_report,
+    ReportStatus, Session, SessionId, Timestamp, decide, read_report,
 };
 use maestro_state_store::store::Recovered;
 use maestro_state_store::{
     Actor, Change, Committed, Current, Inspected, LockedStore, Operation, Outcome,
 };
 use serde::Serialize;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::SessionError;
+use crate::overtaken;
 use crate::status::{PhaseView, Progress, startable};
-use crate::undo::{Target, target_of};
 use crate::workspace::Workspace;
 
 /// How often a change is decided anew because someone edited the file in between.
@@ -55,8 +56,8 @@ impl Workspace {
         for _ in 0..MAX_ATTEMPTS {
             let Opened { current, document, notes: found } = self.open_or_refuse(&mut locked)?;
             notes.extend(found);
-            let actor = self.env.actor.clone();
-            match self.carry_out(&mut locked, current, &document, command, actor) {
+            let origin = self.own();
+            match self.carry_out(&mut locked, current, &document, command, &origin) {
                 Ok(Some(carried)) => {
                     let sessions = (document.session(), carried.document.session());
                     let warnings = notes.into_iter().chain(carried.warnings).collect();
@@ -71,15 +72,16 @@ impl Workspace {
     }
 
     /// Decides a command on an opened session and stores what comes out; nothing if the file was edited meanwhile.
-    fn carry_out(
+    pub(crate) fn carry_out(
         &self,
         locked: &mut LockedStore<'_>,
         current: Current,
         document: &Document,
         command: &Command,
-        actor: Actor,
+        origin: &Origin,
     ) -> Result<Option<Carried>, SessionError> {
-        let decision = decide(document.session(), command, &self.rules(command), self.env.now())?;
+        let now = self.now_after(&current);
+        let decision = decide(document.session(), command, &self.rules(command), now)?;
         let Decision { session: after, log, mut warnings } = decision;
         let time = after.updated;
         let update = document.update(after, &log).map_err(|source| SessionError::Uneditable {
@@ -89,8 +91,8 @@ impl Workspace {
         let operation = Operation {
             id: self.env.new_id(),
             time,
-            actor,
-            command: recorded(command),
+            actor: origin.actor.clone(),
+            command: origin.marked(recorded(command)),
             canonical: update.document.is_canonical(),
         };
         let id = operation.id;
@@ -147,6 +149,17 @@ impl Workspace {
         lines.find(|line| !line.starts_with('#')).unwrap_or_default().to_owned()
     }
 
+    /// The time of an operation that follows on `current`: later than that of the one before, whatever the clock says, so that
+    /// no two texts of a session have the same `updated` by chance.
+    pub(crate) fn now_after(&self, current: &Current) -> Timestamp {
+        self.env.now().max(current.operation.time.next())
+    }
+
+    /// The origin of what is ordered now.
+    pub(crate) fn own(&self) -> Origin {
+        Origin { actor: self.env.actor.clone(), marks: Map::new() }
+    }
+
     pub(crate) fn lock(&self) -> Result<LockedStore<'_>, SessionError> {
         Ok(self.store.lock(&self.env.holder, self.env.lock_wait)?)
     }
@@ -170,76 +183,38 @@ impl Workspace {
         locked: &mut LockedStore<'_>,
     ) -> Result<(Option<Opened>, Vec<String>), SessionError> {
         let mut notes: Vec<String> = self.finish_archiving(locked)?.into_iter().collect();
-        'opening: for _ in 0..MAX_ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             // Asked only about texts that the journal does not know; what it finds is remembered.
             let inspect = |text: &str| {
                 let document = self.remember(Document::parse(text.to_owned())?);
-                Ok(Inspected { session_id: document.session().session_id.clone() })
+                Ok(Inspected {
+                    session_id: document.session().session_id.clone(),
+                    details: self.details_of_edit(&document),
+                })
             };
             let opened = locked.open(&inspect, self.env.now(), self.env.new_id())?;
             let Some(mut current) = opened else { return Ok((None, notes)) };
             let mut document = self.document_of(current.text.clone())?;
-            // What waits to be made again is told by every opening until it is settled.
-            let mut again: Vec<Operation> = Vec::new();
+            // What is to be made again is told by every opening until it is settled.
+            let mut left = self.left_by(&current.session_id, &current.operation);
             for recovered in std::mem::take(&mut current.recovered) {
                 notes.push(recovered.to_string());
-                if let Recovered::Abandoned { operation } = recovered {
-                    again.push(operation);
+                match recovered {
+                    Recovered::ExternalEdit { operation } => {
+                        notes.extend(overtaken::note(&operation.command));
+                    }
+                    Recovered::Abandoned { operation } => left.push(operation),
+                    _ => {}
                 }
             }
-            for operation in again {
-                match self.make_again(locked, current.clone(), &document, &operation) {
-                    Ok(Again::Made(carried)) => {
-                        notes.push(format!(
-                            "the change of {} was made again on the edited file",
-                            operation.time
-                        ));
-                        (current, document) = (carried.current, carried.document);
-                    }
-                    Ok(Again::Displaced) => continue 'opening,
-                    Ok(Again::Refused(error)) => {
-                        locked.settle_abandoned(operation.id)?;
-                        notes.push(format!(
-                            "the change of {} can no longer be made: {error}",
-                            operation.time
-                        ));
-                    }
-                    Ok(Again::Unknown) => locked.settle_abandoned(operation.id)?,
-                    Err(error) => return Err(error.noting(notes)),
-                }
+            match self.make_all_again(locked, &mut current, &mut document, &left, &mut notes) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => return Err(error.noting(notes)),
             }
             return Ok((Some(Opened { current, document, notes }), Vec::new()));
         }
         Err(self.contended().noting(notes))
-    }
-
-    /// Decides an operation again that was recorded, but is not in the file.
-    fn make_again(
-        &self,
-        locked: &mut LockedStore<'_>,
-        current: Current,
-        document: &Document,
-        operation: &Operation,
-    ) -> Result<Again, SessionError> {
-        let actor = operation.actor.clone();
-        let made = if let Some(target) = target_of(&operation.command) {
-            let target = target.to_string();
-            let target = Target::Named(&target);
-            self.carry_out_undo(locked, current, document, target, actor)
-                .map(|made| made.map(|(carried, _)| carried))
-        } else if let Ok(command) = serde_json::from_value::<Command>(operation.command.clone()) {
-            self.carry_out(locked, current, document, &command, actor)
-        } else {
-            return Ok(Again::Unknown);
-        };
-        match made {
-            Ok(Some(carried)) => Ok(Again::Made(carried)),
-            Ok(None) => Ok(Again::Displaced),
-            Err(error @ (SessionError::Command(_) | SessionError::Undo(_))) => {
-                Ok(Again::Refused(error))
-            }
-            Err(error) => Err(error),
-        }
     }
 
     pub(crate) fn contended(&self) -> SessionError {
@@ -256,16 +231,20 @@ pub(crate) struct Opened {
     pub(crate) notes: Vec<String>,
 }
 
-/// What became of an operation that was decided again.
-enum Again {
-    /// It was made.
-    Made(Carried),
-    /// Someone edited the file meanwhile.
-    Displaced,
-    /// The state of the session forbids it now.
-    Refused(SessionError),
-    /// It is none that is ordered: it only recorded what had happened.
-    Unknown,
+/// Who ordered something, and what its record says besides.
+pub(crate) struct Origin {
+    pub(crate) actor: Actor,
+    pub(crate) marks: Map<String, Value>,
+}
+
+impl Origin {
+    /// Puts the marks on a command that is to be recorded.
+    pub(crate) fn marked(&self, mut command: Value) -> Value {
+        if let Some(fields) = command.as_object_mut() {
+            fields.extend(self.marks.clone());
+        }
+        command
+    }
 }
 
 /// A command that was carried out.
@@ -286,7 +265,7 @@ pub(crate) fn pending_note(committed: &Committed) -> Option<String> {
 }
 
 /// A command as the journal keeps it.
-fn recorded(command: &Command) -> serde_json::Value {
+fn recorded(command: &Command) -> Value {
     // Commands have text keys and no maps of other types: they always fit.
     serde_json::to_value(command).unwrap_or_default()
 }

@@ -48,6 +48,7 @@
 //! # }
 //! ```
 
+mod again;
 mod archiving;
 mod change;
 mod create;
@@ -55,6 +56,7 @@ mod documents;
 mod env;
 mod error;
 mod log;
+mod overtaken;
 mod roster;
 mod rules;
 mod state_files;

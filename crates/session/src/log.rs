@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::error::SessionError;
-use crate::undo::{target_of, undone};
+use crate::undo::{Gone, gone, target_of};
 use crate::workspace::Workspace;
 
 /// Which entries of the log to show.
@@ -66,6 +66,8 @@ pub enum EntryState {
     Abandoned,
     /// It was undone since.
     Undone,
+    /// An edit by hand that was made on an older text took it back, and it was made again.
+    Overtaken,
 }
 
 impl Workspace {
@@ -76,14 +78,15 @@ impl Workspace {
                 && filter.actor.is_none_or(|kind| entry.actor == kind)
         };
         let found = |history: &History| -> Vec<LogEntry> {
-            let undone = undone(history.operations());
+            let gone = gone(history.operations());
             let entries = history.operations().iter().map(|operation| {
                 let entry = entry(operation);
-                let is_undone = undone.contains_key(&entry.operation);
-                LogEntry {
-                    state: if is_undone { EntryState::Undone } else { entry.state },
-                    ..entry
-                }
+                let state = match gone.get(&entry.operation) {
+                    Some(Gone::Undone(_)) => EntryState::Undone,
+                    Some(Gone::MadeAgain(_)) if !operation.abandoned => EntryState::Overtaken,
+                    Some(Gone::MadeAgain(_)) | None => entry.state,
+                };
+                LogEntry { state, ..entry }
             });
             entries.filter(&shows).collect()
         };

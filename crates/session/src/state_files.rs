@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::change::{MAX_ATTEMPTS, Opened, pending_note};
 use crate::error::SessionError;
+use crate::overtaken;
 use crate::workspace::Workspace;
 
 /// What [`Workspace::write_state`] did.
@@ -69,7 +70,7 @@ impl Workspace {
         let mut locked = self.lock()?;
         let mut notes = Vec::new();
         for _ in 0..MAX_ATTEMPTS {
-            let operation = Operation {
+            let mut operation = Operation {
                 id: self.env.new_id(),
                 time: self.env.now(),
                 actor: Actor::EXTERNAL,
@@ -82,6 +83,10 @@ impl Workspace {
                     if current.session_id == *id =>
                 {
                     notes.extend(found);
+                    if let Some(fields) = operation.command.as_object_mut() {
+                        fields.extend(self.details_of_edit(&document));
+                    }
+                    notes.extend(overtaken::note(&operation.command));
                     locked.commit(
                         current.clone(),
                         Change::between(&current, text.clone(), operation),
@@ -98,6 +103,10 @@ impl Workspace {
             if let Outcome::Committed(committed) = outcome {
                 notes.extend(pending_note(&committed));
                 notes.extend(broken_rules(document.session()));
+                // What the text lacks because its author began with an older one is made again at once.
+                if !overtaken::again(&committed.current.operation.command).is_empty() {
+                    notes.extend(self.open_or_refuse(&mut locked)?.notes);
+                }
                 return Ok(notes);
             }
         }

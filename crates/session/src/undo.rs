@@ -3,17 +3,15 @@
 //! An undo takes back what one operation changed in the session file, and nothing else, so it can be undone itself. Files
 //! that an agent wrote are not touched, and tokens stay counted.
 
-use std::sync::Arc;
-
 use maestro_session_model::{Document, PhaseId, SessionId};
 use maestro_state_store::journal::{History, Newest};
 use maestro_state_store::store::{LockedStore, Outcome};
-use maestro_state_store::{Actor, Change, Current, Operation};
+use maestro_state_store::{Change, Current, Operation};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::change::{Carried, MAX_ATTEMPTS, Opened, pending_note};
+use crate::change::{Carried, MAX_ATTEMPTS, Opened, Origin, pending_note};
 use crate::error::SessionError;
 use crate::log::{LogEntry, entry, named};
 use crate::status::{PhaseView, Progress, startable};
@@ -27,7 +25,7 @@ mod reverse;
 
 pub use crate::undo::error::UndoError;
 
-pub(crate) use crate::undo::choose::{COMMAND, target_of, undone};
+pub(crate) use crate::undo::choose::{COMMAND, Gone, gone, target_of};
 
 /// What an undo did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -59,6 +57,8 @@ pub(crate) enum Target<'t> {
     Newest,
     /// The one with this number or beginning of an id.
     Named(&'t str),
+    /// The one with this id, which is undone, but the session file lacks that.
+    Again(&'t str),
 }
 
 impl Workspace {
@@ -74,19 +74,9 @@ impl Workspace {
         for _ in 0..MAX_ATTEMPTS {
             let Opened { current, document, notes: found } = self.open_or_refuse(&mut locked)?;
             notes.extend(found);
-            let seq = current.seq + 1;
-            let actor = self.env.actor.clone();
-            match self.carry_out_undo(&mut locked, current, &document, target, actor) {
-                Ok(Some((carried, undid))) => {
-                    let warnings = notes.into_iter().chain(carried.warnings).collect();
-                    return Ok(self.undone(
-                        carried.operation,
-                        seq,
-                        &carried.document,
-                        undid,
-                        warnings,
-                    ));
-                }
+            let origin = self.own();
+            match self.carry_out_undo(&mut locked, current, &document, target, &origin) {
+                Ok(Some((carried, undid))) => return Ok(self.undone(carried, undid, notes)),
                 Ok(None) => {}
                 Err(error) => return Err(error.noting(notes)),
             }
@@ -101,25 +91,25 @@ impl Workspace {
         current: Current,
         document: &Document,
         target: Target<'_>,
-        actor: Actor,
+        origin: &Origin,
     ) -> Result<Option<(Carried, LogEntry)>, SessionError> {
         let Found { target, before, after, phase } = self.find(&current.session_id, target)?;
         let undid = entry(&target);
-        let now = self.env.now();
+        let now = self.now_after(&current);
         let left = reverse(document, &before, &after, phase.as_ref(), now).map_err(|blocked| {
             self.blocked(&current.session_id, &target, phase.as_ref(), blocked)
         })?;
         let operation = Operation {
             id: self.env.new_id(),
             time: now,
-            actor,
-            command: json!({
+            actor: origin.actor.clone(),
+            command: origin.marked(json!({
                 "command": COMMAND,
                 "undoes": target.record.operation.id,
                 "seq": target.record.seq,
                 "what": undid.command,
                 "phase": phase,
-            }),
+            })),
             canonical: left.is_canonical(),
         };
         let id = operation.id;
@@ -136,7 +126,7 @@ impl Workspace {
     fn find(&self, id: &SessionId, target: Target<'_>) -> Result<Found, SessionError> {
         let choose = |history: &History| match target {
             Target::Newest => newest(history).cloned().ok_or(UndoError::NothingLeft.into()),
-            Target::Named(name) => named(history, name).cloned(),
+            Target::Named(name) | Target::Again(name) => named(history, name).cloned(),
         };
         let lacks_it = |history: &History| match choose(history) {
             Ok(found) => !matches!(history.text_before(found.record.seq), Ok(Some(_))),
@@ -144,8 +134,11 @@ impl Workspace {
         };
         let history = self.store.recent_history(id, &lacks_it)?;
         let history = history.ok_or_else(|| SessionError::NoJournal { session_id: id.clone() })?;
-        let target = choose(&history)?;
-        check(&history, &target)?;
+        let found = choose(&history)?;
+        if !matches!(target, Target::Again(_)) {
+            check(&history, &found)?;
+        }
+        let target = found;
         let seq = target.record.seq;
         if target.record.before.is_none() {
             return Err(UndoError::IsTheBeginning { seq }.into());
@@ -177,7 +170,7 @@ impl Workspace {
     /// The operations after `seq` that may have changed the same lines, the newest first: those on the same phase, and edits.
     fn later_on_the_same(&self, id: &SessionId, seq: u64, phase: Option<&PhaseId>) -> Vec<u64> {
         let Ok(Some(history)) = self.store.history(id) else { return Vec::new() };
-        let undone = undone(history.operations());
+        let gone = gone(history.operations());
         let later = history.operations().iter().rev().take_while(|later| later.record.seq > seq);
         let later = later.filter(|later| {
             let entry = entry(later);
@@ -185,32 +178,26 @@ impl Workspace {
             let is_edit = entry.phase.is_none() && entry.command != COMMAND;
             !later.abandoned
                 && later.record.before != Some(later.record.after)
-                && !undone.contains_key(&later.record.operation.id)
+                && !gone.contains_key(&later.record.operation.id)
                 && (is_same || is_edit)
         });
         later.map(|later| later.record.seq).collect()
     }
 
-    fn undone(
-        &self,
-        operation: Uuid,
-        seq: u64,
-        document: &Arc<Document>,
-        undid: LogEntry,
-        warnings: Vec<String>,
-    ) -> Undone {
-        let session = document.session();
+    fn undone(&self, carried: Carried, undid: LogEntry, mut notes: Vec<String>) -> Undone {
+        let session = carried.document.session();
         let phase = undid.phase.as_ref().and_then(|id| session.phase(id));
+        notes.extend(carried.warnings);
         Undone {
-            operation,
-            seq,
+            operation: carried.operation,
+            seq: carried.current.seq,
             session_id: session.session_id.clone(),
             phase: phase.map(|phase| PhaseView::in_session(session, phase)),
             undid,
             current_phase: session.current_phase.clone(),
             ready: startable(session, self.settings.max_concurrent.value),
             progress: Progress::of(session),
-            warnings,
+            warnings: notes,
         }
     }
 }

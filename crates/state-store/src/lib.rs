@@ -41,6 +41,7 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
+//! use maestro_session_model::SessionId;
 //! use maestro_state_store::{
 //!     Actor, ActorKind, Change, Environment, Holder, Inspected, Operation, OsDisk, Outcome, Settings,
 //!     StateDir, Store,
@@ -72,7 +73,7 @@
 //! locked.create(&id, "one\n".to_owned(), operation(1, "create"))?;
 //!
 //! // Says which session a text is of; asked only about texts that the journal does not know.
-//! let inspect = |_: &str| Ok(Inspected { session_id: "2026-01-15-example".parse()? });
+//! let inspect = |_: &str| Ok(Inspected::from("2026-01-15-example".parse::<SessionId>()?));
 //! let current = locked.open(&inspect, now, uuid::Uuid::from_u128(2))?.expect("it was just made");
 //! let text = format!("{}two\n", current.text);
 //! let change = Change::between(&current, text, operation(3, "add"));

@@ -44,7 +44,7 @@ use maestro_session_model::SessionId;
 
 use crate::disk::{Access, Entry, io_hint};
 use crate::hash::ContentHash;
-use crate::journal::{History, Journal, JournalError, Tail, journals_in, paths};
+use crate::journal::{History, Journal, JournalError, Operation, Tail, journals_in, paths};
 use crate::lock::{Holder, Lock, LockError};
 use crate::state_dir::{StateDir, StateDirError};
 use crate::store::journals::Others;
@@ -182,9 +182,9 @@ pub struct Current {
     pub text: String,
     /// The hash of the document.
     pub hash: ContentHash,
-    /// Whether the document is one that was rendered from the session.
-    pub canonical: bool,
-    /// The number of the operation that left it so.
+    /// The operation that left it so.
+    pub operation: Box<Operation>,
+    /// The number of that operation.
     pub seq: u64,
     /// What had to be done before the document could be opened, in order.
     pub recovered: Vec<Recovered>,

@@ -105,6 +105,7 @@ fn text(log: &Log) -> Text {
             EntryState::Pending => yellow("pending"),
             EntryState::Abandoned => red("abandoned"),
             EntryState::Undone => yellow("undone"),
+            EntryState::Overtaken => yellow("overtaken"),
         };
         table.row([
             dim(entry.seq),

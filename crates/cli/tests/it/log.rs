@@ -22,7 +22,7 @@ fn everything_that_happened_is_shown() {
     2  2026-01-15T10:00:01.000Z  cli (tester)  start 1
     3  2026-01-15T10:00:02.000Z  cli (tester)  complete 1     1 created
     4  2026-01-15T10:00:03.000Z  external      external_edit
-    5  2026-01-15T10:00:03.000Z  cli (tester)  start 3
+    5  2026-01-15T10:00:03.001Z  cli (tester)  start 3
     6  2026-01-15T10:00:04.000Z  cli (tester)  fail 3         no answer
     [exit status: 0]
     ");

@@ -8,6 +8,7 @@ use maestro_state_store::journal::{History, Newest};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::overtaken::again_of;
 use crate::undo::UndoError;
 
 /// The name of the command in the journal.
@@ -21,31 +22,44 @@ pub(crate) fn target_of(command: &Value) -> Option<Uuid> {
     command.get("undoes")?.as_str()?.parse().ok()
 }
 
-/// What is undone at present, each with the number of the operation that undid it.
-pub(crate) fn undone(operations: &[Newest]) -> BTreeMap<Uuid, u64> {
-    let mut undone = BTreeMap::new();
-    // An undo comes after what it undoes, so the newest say first which of the older ones count.
+/// Why an operation that took effect does not hold any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It was undone, by the operation with this number.
+    Undone(u64),
+    /// An edit took it back, and it was made again, by the operation with this number.
+    MadeAgain(u64),
+}
+
+/// The operations that do not hold any more.
+pub(crate) fn gone(operations: &[Newest]) -> BTreeMap<Uuid, Gone> {
+    let mut gone = BTreeMap::new();
+    // What undoes something or makes it again comes after it, so the newest say first which of the older ones count.
     for operation in operations.iter().rev().filter(|operation| !operation.abandoned) {
         let record = &operation.record;
-        if !undone.contains_key(&record.operation.id)
-            && let Some(target) = target_of(&record.operation.command)
+        let (id, command) = (record.operation.id, &record.operation.command);
+        if let Some(target) = again_of(command) {
+            gone.entry(target).or_insert(Gone::MadeAgain(record.seq));
+        }
+        if !gone.contains_key(&id)
+            && let Some(target) = target_of(command)
         {
-            undone.insert(target, record.seq);
+            gone.entry(target).or_insert(Gone::Undone(record.seq));
         }
     }
-    undone
+    gone
 }
 
 /// Finds the newest operation that changed a document that was there, is no undo itself and is not undone; nothing if
 /// there is none in what was read.
 pub(crate) fn newest(history: &History) -> Option<&Newest> {
-    let undone = undone(history.operations());
+    let gone = gone(history.operations());
     history.operations().iter().rev().find(|operation| {
         let record = &operation.record;
         changed_something(operation)
             && record.before.is_some()
             && target_of(&record.operation.command).is_none()
-            && !undone.contains_key(&record.operation.id)
+            && !gone.contains_key(&record.operation.id)
     })
 }
 
@@ -56,8 +70,10 @@ pub(crate) fn check(history: &History, operation: &Newest) -> Result<(), UndoErr
     if operation.abandoned {
         return Err(UndoError::NeverTookEffect { seq });
     }
-    if let Some(by) = undone(history.operations()).get(&record.operation.id) {
-        return Err(UndoError::UndoneAlready { seq, by: *by });
+    match gone(history.operations()).get(&record.operation.id) {
+        Some(Gone::Undone(by)) => return Err(UndoError::UndoneAlready { seq, by: *by }),
+        Some(Gone::MadeAgain(by)) => return Err(UndoError::MadeAgain { seq, by: *by }),
+        None => {}
     }
     if !changed_something(operation) {
         return Err(UndoError::ChangedNothing { seq });

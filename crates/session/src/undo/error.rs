@@ -21,6 +21,14 @@ pub enum UndoError {
         /// The number of the undo.
         by: u64,
     },
+    /// An edit by hand took it back, and it was made again.
+    #[error("operation {seq} was made again after an edit by hand, as operation {by}")]
+    MadeAgain {
+        /// Its number.
+        seq: u64,
+        /// The number of the operation that holds now.
+        by: u64,
+    },
     /// It left the session file as it was.
     #[error("operation {seq} did not change the session")]
     ChangedNothing {
@@ -78,6 +86,7 @@ impl UndoError {
             Self::NothingLeft => "NOTHING_TO_UNDO",
             Self::NeverTookEffect { .. }
             | Self::UndoneAlready { .. }
+            | Self::MadeAgain { .. }
             | Self::ChangedNothing { .. }
             | Self::IsTheBeginning { .. }
             | Self::NotKept { .. } => "NOT_UNDOABLE",
@@ -97,6 +106,7 @@ impl UndoError {
             Self::UndoneAlready { by, .. } => {
                 format!("to bring it back, undo the undo: `maestro undo --op {by}`")
             }
+            Self::MadeAgain { by, .. } => format!("undo that one: `maestro undo --op {by}`"),
             Self::NotKept { .. } => {
                 "texts that are kept can be put back as they are: `maestro log --document --op N > \
                  old.md`, then `maestro state write state/active-session.md < old.md`"

@@ -7,6 +7,7 @@ mod edits;
 mod failures_of_the_node_server;
 mod fixture;
 mod large;
+mod late;
 mod replay;
 mod story;
 mod undo;

@@ -269,10 +269,11 @@ impl LockedStore<'_> {
         let document = if whole { Some(text.clone()) } else { None };
         let seq = session.tail.next_seq();
         let is_second_try = session.tail.waiting.is_some();
-        let (session_id, canonical) = (session.id.clone(), operation.canonical);
+        let session_id = session.id.clone();
         let temp = self.temp_path(operation.id);
         let after = self.write_and_hash(&temp, text.as_bytes(), mode)?;
 
+        let kept = Box::new(operation.clone());
         let record = Record { seq, operation, before, after, splices, document };
         if let Err(error) = self.append_record(record) {
             if !matches!(error, CommitError::InDoubt { .. }) {
@@ -297,8 +298,15 @@ impl LockedStore<'_> {
             }
         };
         let mode = mode.or(Some(0o600));
-        let current =
-            Current { session_id, text, hash: after, canonical, seq, recovered: Vec::new(), mode };
+        let current = Current {
+            session_id,
+            text,
+            hash: after,
+            operation: kept,
+            seq,
+            recovered: Vec::new(),
+            mode,
+        };
         Ok(Outcome::Committed(Committed { current, finish_pending: finished.err() }))
     }
 

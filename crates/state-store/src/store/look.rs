@@ -1,6 +1,7 @@
 //! Looking at what is there, without changing it.
 
 use maestro_session_model::SessionId;
+use serde_json::{Map, Value};
 
 use crate::disk::Entry;
 use crate::hash::ContentHash;
@@ -29,7 +30,7 @@ impl LockedStore<'_> {
             return Ok((FileState::Absent, None, None));
         };
         let hash = ContentHash::of(&bytes);
-        let mut document = Document { bytes, hash, entry, session_id: None };
+        let mut document = Document { bytes, hash, entry, session_id: None, details: Map::new() };
         if let Some(file) = self.known_state(hash) {
             return Ok((file, Some(document), None));
         }
@@ -38,11 +39,12 @@ impl LockedStore<'_> {
             Err(error) => return Ok((FileState::Unreadable, None, Some(error.into()))),
         };
         match inspect(text) {
-            Ok(Inspected { session_id }) => {
+            Ok(Inspected { session_id, details }) => {
                 let expected = self.session.as_ref().map(|session| &session.id);
                 let other = expected.is_some_and(|expected| *expected != session_id);
                 let file = if other { FileState::OtherSession } else { FileState::Edited };
                 document.session_id = Some(session_id);
+                document.details = details;
                 Ok((file, Some(document), None))
             }
             Err(source) => {
@@ -108,6 +110,8 @@ pub(super) struct Document {
     pub(super) bytes: Vec<u8>,
     pub(super) hash: ContentHash,
     pub(super) entry: Entry,
-    /// Only for a text that the journal does not know.
+    /// Only for a text that the journal does not know, as what follows.
     pub(super) session_id: Option<SessionId>,
+    /// What its caller wants recorded about it.
+    pub(super) details: Map<String, Value>,
 }

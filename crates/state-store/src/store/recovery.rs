@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 
 use maestro_session_model::{SessionId, Timestamp};
-use serde_json::json;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::disk::{Access, io_hint};
@@ -31,6 +31,14 @@ const MAX_STEPS: u32 = 16;
 pub struct Inspected {
     /// The session that the text is of.
     pub session_id: SessionId,
+    /// What the operation that records the text as an edit is to say besides.
+    pub details: Map<String, Value>,
+}
+
+impl From<SessionId> for Inspected {
+    fn from(session_id: SessionId) -> Self {
+        Self { session_id, details: Map::new() }
+    }
 }
 
 /// Says which session a text is of, or why it is none.
@@ -151,13 +159,13 @@ impl LockedStore<'_> {
             match action {
                 Action::Nothing => return self.opened(seen, recovered).map(Some),
                 Action::RecordEdit => {
-                    let operation = external("external_edit", now, new_id);
+                    let operation = external("external_edit", &mut seen, now, new_id);
                     self.record_external(&seen, operation.clone())?;
                     recovered.push(Recovered::ExternalEdit { operation });
                     return self.opened(seen, recovered).map(Some);
                 }
                 Action::Adopt => {
-                    let operation = external("adopt", now, new_id);
+                    let operation = external("adopt", &mut seen, now, new_id);
                     self.session = Some(self.journal_for(&seen, &mut archived)?);
                     self.cut_torn()?;
                     self.record_external(&seen, operation.clone())?;
@@ -236,7 +244,7 @@ impl LockedStore<'_> {
             session_id: session.id.clone(),
             text: into_text(&path, document.bytes)?,
             hash: document.hash,
-            canonical: record.operation.canonical,
+            operation: Box::new(record.operation.clone()),
             seq: record.seq,
             recovered,
             mode: document.entry.mode,
@@ -369,14 +377,12 @@ fn text_of(record: &Record, before: Option<&Document>) -> Option<String> {
 }
 
 /// The operation that records what someone did without us.
-fn external(command: &str, time: Timestamp, id: Uuid) -> Operation {
-    Operation {
-        id,
-        time,
-        actor: Actor::EXTERNAL,
-        command: json!({ "command": command }),
-        canonical: false,
-    }
+fn external(command: &str, seen: &mut Seen, time: Timestamp, id: Uuid) -> Operation {
+    let details = seen.document.as_mut().map(|document| std::mem::take(&mut document.details));
+    let mut fields = details.unwrap_or_default();
+    fields.insert("command".to_owned(), command.into());
+    let command = Value::Object(fields);
+    Operation { id, time, actor: Actor::EXTERNAL, command, canonical: false }
 }
 
 /// An error from opening the active session.

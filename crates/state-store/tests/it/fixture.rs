@@ -169,7 +169,7 @@ pub(crate) fn inspect(text: &str) -> Result<Inspected, Box<dyn Error + Send + Sy
     if text.contains("BROKEN") {
         return Err("it says that it is broken".into());
     }
-    Ok(Inspected { session_id: id.parse()? })
+    Ok(Inspected::from(id.parse::<SessionId>()?))
 }
 
 pub(crate) fn open(locked: &mut LockedStore<'_>, id: u128) -> Result<Option<Current>, OpenError> {

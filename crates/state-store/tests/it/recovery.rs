@@ -29,7 +29,7 @@ fn a_finished_operation_needs_nothing() {
     let workspace = Workspace::with_texts(&["v1", "v2"]);
     let journal = fs_err::read(workspace.journal()).unwrap();
     let current = workspace.open().unwrap().unwrap();
-    assert_eq!((current.text, current.seq, current.canonical), (doc("v2"), 2, true));
+    assert_eq!((current.text, current.seq, current.operation.canonical), (doc("v2"), 2, true));
     assert_eq!(kinds(&current.recovered), Vec::<&str>::new());
     assert_eq!(fs_err::read(workspace.journal()).unwrap(), journal);
 }
@@ -85,7 +85,10 @@ fn another_text_is_an_external_edit() {
         let workspace = Workspace::with_texts(&["v1", "v2"]);
         put(&workspace.active(), doc(edited));
         let current = workspace.open().unwrap().unwrap();
-        assert_eq!((current.text, current.seq, current.canonical), (doc(edited), 3, false));
+        assert_eq!(
+            (current.text, current.seq, current.operation.canonical),
+            (doc(edited), 3, false)
+        );
         assert_eq!(kinds(&current.recovered), ["external edit"]);
         assert_eq!(workspace.replayed(), [doc("v1"), doc("v2"), doc(edited)]);
         assert_clean(&workspace);
@@ -248,7 +251,7 @@ fn a_document_without_a_journal_is_adopted() {
     fs_err::remove_dir(workspace.journal().parent().unwrap()).unwrap();
     put(&workspace.active(), doc("by the Node server"));
     let current = workspace.open().unwrap().unwrap();
-    assert_eq!((current.seq, current.canonical), (1, false));
+    assert_eq!((current.seq, current.operation.canonical), (1, false));
     assert_eq!(kinds(&current.recovered), ["adopted"]);
     assert_eq!(workspace.replayed(), [doc("by the Node server")]);
     assert_clean(&workspace);

@@ -1,0 +1,162 @@
+//! Edits by hand that were made on an older text than the last one, and so take back what came in between.
+//!
+//! A model or an editor reads the session file, takes its time, and saves the whole of it. What we changed meanwhile is
+//! not in that text. The edit is kept as it is, and those changes are made again on it. Which text an edit was made on
+//! its `updated` says: every operation changes it, and whoever edits something else leaves it alone. A text that is
+//! exactly an older one was put back on purpose, and nothing is made again.
+//!
+//! What is left to be made again is said by the newest operation, so that whoever comes next goes on with it should we die.
+
+use std::collections::BTreeSet;
+
+use maestro_session_model::{Command, Document, SessionId, Timestamp};
+use maestro_state_store::journal::{History, Newest};
+use maestro_state_store::{ActorKind, Operation};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::undo::{gone, target_of};
+use crate::workspace::Workspace;
+
+/// The member of a recorded command that lists which operations are to be made again after it.
+const AGAIN: &str = "again";
+
+/// The member that says which operation it makes again.
+const AGAIN_OF: &str = "again_of";
+
+/// The member of a recorded edit that says on which operation's text it was made, if not on the last one.
+const MADE_ON: &str = "made_on";
+
+/// How many operations an edit may be late.
+const MAX_LATE: usize = 256;
+
+impl Workspace {
+    /// Returns what the record of an edit is to say besides: nothing for an edit of the last text.
+    pub(crate) fn details_of_edit(&self, edit: &Document) -> Map<String, Value> {
+        let id = &edit.session().session_id;
+        let wants_more = |history: &History| history.operations().len() < MAX_LATE;
+        // A journal that cannot be read says nothing about edits; who needs it will say so.
+        let Ok(Some(history)) = self.store.recent_history(id, &wants_more) else {
+            return Map::new();
+        };
+        let Some(late) = late(&history, edit) else { return Map::new() };
+        let mut details = Map::new();
+        details.insert(MADE_ON.to_owned(), late.made_on.into());
+        if !late.overtaken.is_empty() {
+            details.insert(AGAIN.to_owned(), json!(late.overtaken));
+        }
+        details
+    }
+
+    /// Returns the operations that `newest` leaves to be made again, in order.
+    pub(crate) fn left_by(&self, id: &SessionId, newest: &Operation) -> Vec<Operation> {
+        let ids = again(&newest.command);
+        if ids.is_empty() {
+            return Vec::new();
+        }
+        let has_all = |history: &History| {
+            let known: BTreeSet<Uuid> =
+                history.operations().iter().map(|op| op.record.operation.id).collect();
+            ids.iter().all(|id| known.contains(id))
+        };
+        let history = self.store.recent_history(id, &|history| !has_all(history));
+        let Ok(Some(history)) = history else { return Vec::new() };
+        let operations = history.operations().iter().map(|op| &op.record.operation);
+        operations.filter(|operation| ids.contains(&operation.id)).cloned().collect()
+    }
+}
+
+/// What a command that makes `operation` again says besides, when `rest` is still to follow.
+pub(crate) fn marks(operation: Uuid, rest: &[Operation]) -> Map<String, Value> {
+    let mut marks = Map::new();
+    marks.insert(AGAIN_OF.to_owned(), json!(operation));
+    if !rest.is_empty() {
+        let rest: Vec<Uuid> = rest.iter().map(|operation| operation.id).collect();
+        marks.insert(AGAIN.to_owned(), json!(rest));
+    }
+    marks
+}
+
+/// Says what an edit that was late did, for the user; nothing for other operations.
+pub(crate) fn note(command: &Value) -> Option<String> {
+    let made_on = command.get(MADE_ON)?.as_u64()?;
+    Some(match again(command).len() {
+        0 => format!("the session file is again as operation {made_on} left it"),
+        1 => {
+            format!("the edit was made on the text of operation {made_on}, before the last change")
+        }
+        n => format!(
+            "the edit was made on the text of operation {made_on}, before the last {n} changes"
+        ),
+    })
+}
+
+/// The operations that a recorded command leaves to be made again.
+pub(crate) fn again(command: &Value) -> Vec<Uuid> {
+    let ids = command.get(AGAIN).and_then(Value::as_array).into_iter().flatten();
+    ids.filter_map(|id| id.as_str()?.parse().ok()).collect()
+}
+
+/// The operation that a recorded command makes again, if it does.
+pub(crate) fn again_of(command: &Value) -> Option<Uuid> {
+    command.get(AGAIN_OF)?.as_str()?.parse().ok()
+}
+
+/// An edit that was made on an older text than the last one.
+#[derive(Debug, PartialEq, Eq)]
+struct Late {
+    /// The number of the operation whose text it was made on.
+    made_on: u64,
+    /// What was ordered since then and still holds, in order.
+    overtaken: Vec<Uuid>,
+}
+
+/// Finds out whether `edit` was made on an older text than the last one.
+fn late(history: &History, edit: &Document) -> Option<Late> {
+    let updated = edit.session().updated;
+    let effective: Vec<&Newest> =
+        history.operations().iter().filter(|operation| !operation.abandoned).collect();
+    let (last, older) = effective.split_last()?;
+    if updated_by(history, last) == Some(updated) {
+        return None;
+    }
+    let window = older.len().saturating_sub(MAX_LATE);
+    let base =
+        window + older[window..].iter().rposition(|op| updated_by(history, op) == Some(updated))?;
+    let made_on = older[base].record.seq;
+    if history.text_after(made_on).is_ok_and(|text| text == edit.text()) {
+        return Some(Late { made_on, overtaken: Vec::new() });
+    }
+    let since = &effective[base + 1..];
+    let known: BTreeSet<Uuid> = since.iter().map(|op| op.record.operation.id).collect();
+    let gone = gone(history.operations());
+    let overtaken = since.iter().filter(|op| {
+        let operation = &op.record.operation;
+        // What was done and undone since then leaves nothing; the undo of something older is an order like any other.
+        let undoes_known =
+            target_of(&operation.command).is_some_and(|target| known.contains(&target));
+        operation.actor.kind != ActorKind::External
+            && op.record.before != Some(op.record.after)
+            && !gone.contains_key(&operation.id)
+            && !undoes_known
+    });
+    Some(Late { made_on, overtaken: overtaken.map(|op| op.record.operation.id).collect() })
+}
+
+/// What the session file said in `updated` after an operation.
+fn updated_by(history: &History, operation: &Newest) -> Option<Timestamp> {
+    let record = &operation.record;
+    if is_dated(&record.operation) && record.before != Some(record.after) {
+        return Some(record.operation.time);
+    }
+    let text = history.text_after(record.seq).ok()?;
+    Some(Document::parse(text).ok()?.session().updated)
+}
+
+/// Whether an operation writes its time into the session file, so that the text need not be read.
+fn is_dated(operation: &Operation) -> bool {
+    let command = &operation.command;
+    let begins = command.get("command").and_then(Value::as_str) == Some("create");
+    let is_ordered = || serde_json::from_value::<Command>(command.clone()).is_ok();
+    operation.actor.kind != ActorKind::External && (begins || is_ordered())
+}

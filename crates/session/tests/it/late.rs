@@ -1,0 +1,183 @@
+//! An edit that was made on an older text takes nothing back that was acknowledged.
+
+use maestro_session::LogFilter;
+use maestro_session_model::PhaseStatus;
+
+use crate::fixture::{Fixture, complete, id, skip, start};
+
+const FILE: &str = "docs/maestro/state/active-session.md";
+
+fn status(fixture: &Fixture, phase: &str) -> PhaseStatus {
+    fixture.document().session().phase(&id(phase)).unwrap().status
+}
+
+/// What the log says was done, in order.
+fn commands(fixture: &Fixture) -> Vec<String> {
+    let log = fixture.workspace().log(&LogFilter::default()).unwrap();
+    log.entries.into_iter().map(|entry| entry.command).collect()
+}
+
+/// A session in which phase 1 is done, and a text from before that with a line by hand.
+fn with_a_late_edit() -> (Fixture, String) {
+    let fixture = Fixture::begun();
+    let late = fixture.text(FILE) + "\nby hand\n";
+    fixture.apply(&start("1")).unwrap();
+    fixture.apply(&complete("1", "src/a.rs")).unwrap();
+    (fixture, late)
+}
+
+#[test]
+fn what_a_late_edit_took_back_is_made_again_on_it() {
+    let (fixture, late) = with_a_late_edit();
+    fixture.write(FILE, &late);
+    let started = fixture.apply(&start("2")).unwrap();
+    let notes = started.warnings.join("\n");
+    assert!(
+        notes.contains("made on the text of operation 1, before the last 2 changes"),
+        "{notes}"
+    );
+    assert_eq!(notes.matches("was made again").count(), 2, "{notes}");
+    let document = fixture.document();
+    assert!(document.body().contains("by hand"));
+    assert!(document.body().contains("## Phase 1: Core bucket"));
+    let first = document.session().phase(&id("1")).unwrap();
+    assert_eq!(first.status, PhaseStatus::Completed);
+    assert_eq!(first.files_created, ["src/a.rs"]);
+    assert_eq!(status(&fixture, "2"), PhaseStatus::InProgress);
+    assert_eq!(
+        commands(&fixture),
+        ["create", "start", "complete", "external_edit", "start", "complete", "start"]
+    );
+    assert_eq!(fixture.workspace().recorded_document(Some("4")).unwrap(), late);
+}
+
+#[test]
+fn an_editor_that_saves_its_old_text_again_and_again_takes_nothing_back() {
+    let (fixture, mut text) = with_a_late_edit();
+    for round in 0..3 {
+        fixture.write(FILE, &text);
+        let error = fixture.apply(&start("1")).unwrap_err();
+        assert_eq!(error.code(), "ILLEGAL_TRANSITION");
+        assert_eq!(status(&fixture, "1"), PhaseStatus::Completed, "{round}");
+        assert_eq!(fixture.document().body().matches("by hand").count(), round + 1);
+        text += "by hand\n";
+    }
+}
+
+#[test]
+fn an_edit_of_the_last_text_may_take_back_what_it_likes() {
+    let (fixture, _) = with_a_late_edit();
+    let text = fixture.text(FILE);
+    fixture.write(FILE, text.replacen("status: \"completed\"", "status: \"pending\"", 1));
+    fixture.apply(&skip("3", true)).unwrap();
+    assert_eq!(status(&fixture, "1"), PhaseStatus::Pending);
+}
+
+#[test]
+fn an_older_text_that_was_put_back_as_it_was_stays() {
+    let (fixture, _) = with_a_late_edit();
+    let old = fixture.workspace().recorded_document(Some("1")).unwrap();
+    fixture.write(FILE, old);
+    let skipped = fixture.apply(&skip("3", true)).unwrap();
+    let notes = skipped.warnings.join("\n");
+    assert!(notes.contains("again as operation 1 left it"), "{notes}");
+    assert_eq!(status(&fixture, "1"), PhaseStatus::Pending);
+}
+
+#[test]
+fn a_late_text_that_is_written_by_command_takes_nothing_back_either() {
+    let (fixture, late) = with_a_late_edit();
+    let written =
+        fixture.workspace().write_state("state/active-session.md", late.as_bytes()).unwrap();
+    let notes = written.notes.join("\n");
+    assert_eq!(notes.matches("was made again").count(), 2, "{notes}");
+    assert_eq!(status(&fixture, "1"), PhaseStatus::Completed);
+    assert!(fixture.document().body().contains("by hand"));
+}
+
+#[test]
+fn what_was_undone_is_not_made_again() {
+    let (fixture, late) = with_a_late_edit();
+    fixture.workspace().undo(None).unwrap();
+    fixture.write(FILE, late);
+    fixture.apply(&skip("3", true)).unwrap();
+    assert_eq!(status(&fixture, "1"), PhaseStatus::InProgress);
+    assert_eq!(status(&fixture, "3"), PhaseStatus::Skipped);
+}
+
+#[test]
+fn an_undo_that_a_late_edit_took_back_is_made_again() {
+    let fixture = Fixture::begun();
+    fixture.apply(&skip("3", true)).unwrap();
+    let late = fixture.text(FILE) + "\nby hand\n";
+    fixture.workspace().undo(None).unwrap();
+    fixture.apply(&start("1")).unwrap();
+    fixture.write(FILE, late);
+    fixture.apply(&complete("1", "src/a.rs")).unwrap();
+    assert_eq!(status(&fixture, "3"), PhaseStatus::Pending);
+    assert_eq!(status(&fixture, "1"), PhaseStatus::Completed);
+    assert!(fixture.document().body().contains("by hand"));
+}
+
+#[test]
+fn what_was_made_again_is_undone_where_it_holds() {
+    let (fixture, late) = with_a_late_edit();
+    fixture.write(FILE, &late);
+    fixture.apply(&start("2")).unwrap();
+    let error = fixture.workspace().undo(Some("3")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "operation 3 was made again after an edit by hand, as operation 6"
+    );
+    fixture.workspace().undo(None).unwrap();
+    assert_eq!(fixture.workspace().undo(None).unwrap().undid.seq, 6);
+    assert_eq!(fixture.workspace().undo(None).unwrap().undid.seq, 5);
+    assert_eq!(fixture.text(FILE), late);
+    let log = fixture.workspace().log(&LogFilter::default()).unwrap();
+    assert_eq!(log.entries[2].state, maestro_session::EntryState::Overtaken);
+}
+
+#[test]
+fn what_can_no_longer_be_made_is_said_once() {
+    let (fixture, late) = with_a_late_edit();
+    // The edit itself leaves phase 1 out, so it can be neither started nor completed.
+    fixture.write(FILE, late.replacen("status: \"pending\"", "status: \"skipped\"", 1));
+    let started = fixture.apply(&start("2")).unwrap();
+    let notes = started.warnings.join("\n");
+    assert_eq!(notes.matches("can no longer be made").count(), 2, "{notes}");
+    assert_eq!(commands(&fixture)[4..], ["not_made_again", "start"]);
+    let next = fixture.apply(&start("3")).unwrap();
+    assert_eq!(next.warnings, Vec::<String>::new());
+}
+
+/// Leaves the journal as a process does that dies after so many lines of it.
+fn cut_journal(fixture: &Fixture, lines: usize) {
+    let journal = "docs/maestro/state/journal/2026-01-15-add-a-token-bucket-rate-limiter.jsonl";
+    let kept: Vec<String> =
+        fixture.text(journal).split_inclusive('\n').take(lines).map(str::to_owned).collect();
+    fixture.write(journal, kept.concat());
+}
+
+#[test]
+fn whoever_comes_next_goes_on_with_what_is_left_to_be_made_again() {
+    let (fixture, late) = with_a_late_edit();
+    fixture.write(FILE, &late);
+    let copy = fixture.copy();
+    copy.apply(&skip("3", true)).unwrap();
+    let history = commands(&copy);
+    assert_eq!(history[3..], ["external_edit", "start", "complete", "skip"]);
+    // One line for each operation and one for its mark; an external edit has two.
+    for (lines, text) in [
+        // Only the edit was recorded.
+        (3 * 2 + 3, late.clone()),
+        // The first change was made again, the second was not.
+        (3 * 2 + 3 + 2, copy.workspace().recorded_document(Some("5")).unwrap()),
+    ] {
+        let died = copy.copy();
+        died.write(FILE, &text);
+        cut_journal(&died, lines);
+        died.apply(&skip("3", true)).unwrap();
+        assert_eq!(commands(&died)[3..], history[3..], "{lines}");
+        assert_eq!(status(&died, "1"), PhaseStatus::Completed, "{lines}");
+    }
+}
