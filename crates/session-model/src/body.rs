@@ -1,7 +1,8 @@
 //! The log for people: what is appended to the body of the document.
 //!
 //! Agents' text goes in verbatim, but in a fence that it cannot close, so that it can forge neither a heading nor the
-//! end of the front matter. Everything else is folded onto one line.
+//! end of the front matter. Everything else is folded onto one line, and where that line begins with their text, it begins
+//! nothing but a sentence.
 
 use crate::session::{Phase, PhaseError};
 use crate::{DownstreamContext, PhaseStatus};
@@ -32,7 +33,7 @@ pub(crate) fn delivered(
     let mut out = heading(phase, PhaseStatus::Completed);
     if let Some(reason) = reconciled {
         section(&mut out, "Reconciliation");
-        out += &format!("{}\n", one_line(reason));
+        out += &format!("{}\n", sentence(reason));
     }
     output(&mut out, delivery.agent.or(phase.agents.first().map(String::as_str)), delivery.output);
     section(&mut out, "Files Changed");
@@ -46,11 +47,11 @@ pub(crate) fn delivered(
     if !delivery.blockers.is_empty() {
         section(&mut out, "Blockers");
         for blocker in delivery.blockers {
-            out += &format!("- {}\n", one_line(blocker));
+            out += &format!("- {}\n", sentence(blocker));
         }
     }
     section(&mut out, "Validation Result");
-    out += &format!("{}\n", delivery.validation.map_or("Not reported.".to_owned(), one_line));
+    out += &format!("{}\n", delivery.validation.map_or("Not reported.".to_owned(), sentence));
     out
 }
 
@@ -85,7 +86,7 @@ pub(crate) fn redelegated(phase: &Phase, agent: &str, reason: Option<&str>) -> S
 
 /// The section that ends the log of an aborted session.
 pub(crate) fn aborted(reason: Option<&str>) -> String {
-    let reason = reason.map_or("No reason was given.".to_owned(), one_line);
+    let reason = reason.map_or("No reason was given.".to_owned(), sentence);
     format!("## Session aborted\n\n{reason}\n")
 }
 
@@ -126,6 +127,32 @@ fn one_line(text: &str) -> String {
         .filter(|w| !w.is_empty())
         .collect();
     words.join(" ")
+}
+
+/// Folds a text as [`one_line`] does, for a place where a heading, a fence, a quote, a list or HTML could begin.
+fn sentence(text: &str) -> String {
+    let mut line = one_line(text);
+    if let Some(at) = block_mark(&line) {
+        line.insert(at, '\\');
+    }
+    line
+}
+
+/// Where a backslash keeps the line from being more than a sentence; nothing if it is not.
+fn block_mark(line: &str) -> Option<usize> {
+    let word = line.split(' ').next().unwrap_or_default();
+    let is_only = |text: &str, marks: &[char]| text.trim_matches(marks).is_empty();
+    let begins = line.starts_with(['<', '>'])
+        || line.starts_with("```")
+        || line.starts_with("~~~")
+        || is_only(word, &['#'])
+        || matches!(word, "-" | "+" | "*")
+        || is_only(line, &['-', '*', '_', ' ']);
+    if begins {
+        return (!line.is_empty()).then_some(0);
+    }
+    let number = word.strip_suffix(['.', ')'])?;
+    number.bytes().all(|b| b.is_ascii_digit()).then_some(number.len())
 }
 
 #[cfg(test)]
@@ -199,5 +226,30 @@ mod tests {
             redelegated(&phase(), "coder", None)
                 .starts_with("## Phase 2: HTTP middleware ◯ in progress\n")
         );
+    }
+
+    #[test]
+    fn a_sentence_begins_nothing_else() {
+        for (text, expected) in [
+            ("", ""),
+            ("Pass: 12 tests", "Pass: 12 tests"),
+            ("**Pass**", "**Pass**"),
+            ("-v was missing", "-v was missing"),
+            ("#12 is open", "#12 is open"),
+            ("`cargo test` failed", "`cargo test` failed"),
+            ("3.5 s", "3.5 s"),
+            ("\n## Phase 9:\nforged", "\\## Phase 9: forged"),
+            ("#", "\\#"),
+            ("```", "\\```"),
+            ("~~~ sh", "\\~~~ sh"),
+            ("<!-- hidden", "\\<!-- hidden"),
+            ("> # quoted", "\\> # quoted"),
+            ("- # listed", "\\- # listed"),
+            ("1) # counted", "1\\) # counted"),
+            ("- - -", "\\- - -"),
+            ("***", "\\***"),
+        ] {
+            assert_eq!(sentence(text), expected);
+        }
     }
 }
