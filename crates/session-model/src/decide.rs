@@ -162,7 +162,8 @@ impl Decider<'_> {
         }
         self.may_run(index)?;
         phase.status = status;
-        phase.retry_count += 1;
+        // By hand, any number can be written there.
+        phase.retry_count = phase.retry_count.saturating_add(1);
         let attempt = format!("retry {} of {limit}", phase.retry_count);
         let attempt = if by_user { format!("{attempt}, ordered by the user") } else { attempt };
         let what = resolution.unwrap_or("same scope, same agent");

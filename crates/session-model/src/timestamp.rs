@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, SubsecRound as _, Utc};
 use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 
@@ -33,7 +33,8 @@ impl Timestamp {
     /// Returns the time a millisecond later; the last time that can be written stays what it is.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0.checked_add_signed(chrono::TimeDelta::milliseconds(1)).unwrap_or(self.0))
+        let next = self.0.checked_add_signed(chrono::TimeDelta::milliseconds(1));
+        next.filter(has_four_digits).map_or(self, Self)
     }
 
     /// Returns the milliseconds since the Unix epoch.
@@ -52,10 +53,17 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        DateTime::parse_from_rfc3339(text.trim())
-            .map(|time| Self(time.with_timezone(&Utc).trunc_subsecs(3)))
-            .map_err(|source| InvalidTimestamp { text: crate::id::excerpt(text), source })
+        let invalid = |source| InvalidTimestamp { text: crate::id::excerpt(text), source };
+        let time =
+            DateTime::parse_from_rfc3339(text.trim()).map_err(|source| invalid(Some(source)))?;
+        let time = time.with_timezone(&Utc).trunc_subsecs(3);
+        if has_four_digits(&time) { Ok(Self(time)) } else { Err(invalid(None)) }
     }
+}
+
+/// Whether the year can be written, and so read again. The first and the last one are left within hours by a time zone.
+fn has_four_digits(time: &DateTime<Utc>) -> bool {
+    (0..=9999).contains(&time.year())
 }
 
 impl fmt::Display for Timestamp {
@@ -82,7 +90,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct InvalidTimestamp {
     /// The text, shortened.
     text: String,
-    source: chrono::ParseError,
+    source: Option<chrono::ParseError>,
 }
 
 #[cfg(test)]
@@ -107,5 +115,14 @@ mod tests {
         for text in ["", "2026-11-20", "2026-11-20T10:10", "yesterday", "10:10:32Z"] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_read_can_be_written_and_read_again() {
+        for text in ["9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+        let last: Timestamp = "9999-12-31T23:59:59.999Z".parse().unwrap();
+        assert_eq!(last.next(), last);
     }
 }

@@ -260,3 +260,13 @@ fn an_illegal_step_names_the_phase_both_statuses_and_what_is_legal() {
     assert_eq!(error.hint(), "what can happen to a phase that is pending: start, skip");
     assert!(matches!(error, CommandError::IllegalTransition { .. }));
 }
+
+#[test]
+fn a_number_of_retries_that_a_hand_wrote_can_be_the_last_there_is() {
+    let rules = Rules { max_retries: 2, max_concurrent: 0, plan: plan_rules() };
+    let mut session = session(&vec![Vec::new(); PHASES], None);
+    session.phases[0].status = PhaseStatus::Failed;
+    session.phases[0].retry_count = u64::MAX;
+    let decision = decide(&session, &command(0, &Step::Retry { by_user: true }), &rules, now());
+    assert_eq!(decision.unwrap().session.phases[0].retry_count, u64::MAX);
+}
