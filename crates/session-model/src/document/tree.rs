@@ -3,6 +3,7 @@
 //! A tree of nodes with byte ranges, kept in one vector: nesting is bounded by memory, not by the stack. Says where a
 //! value is, never what it means; meaning is for the reader.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle};
@@ -52,7 +53,8 @@ impl<'t> Tree<'t> {
         let mut tree = Self { text, nodes: Vec::new(), root: 0 };
         let mut open: Vec<Open> = Vec::new();
         let mut root = None;
-        for event in Parser::new_from_str_with_options(text, options) {
+        let legible = legible(text);
+        for event in Parser::new_from_str_with_options(&legible, options) {
             let (event, span) = event.ok()?;
             let range = span.byte_range()?;
             let node = |kind, anchor, tagged| Node {
@@ -163,6 +165,37 @@ impl<'t> Tree<'t> {
         };
         self.nodes[id].end = end;
     }
+}
+
+/// Returns JSON without what YAML has no room for: bare characters that are not printable, and halves of characters in
+/// escapes. What takes their place is as long as they are.
+fn legible(text: &str) -> Cow<'_, str> {
+    let is_bare = |c: char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    let is_half = |escape: &str| {
+        let digits = escape.get(2..4).unwrap_or_default().as_bytes();
+        matches!(digits, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F'])
+    };
+    let is_json = text.trim_start().starts_with('{');
+    if !is_json || !(text.contains(is_bare) || text.contains("\\ud") || text.contains("\\uD")) {
+        return Cow::Borrowed(text);
+    }
+    let mut legible = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let len = match c {
+            '\\' if rest.starts_with("\\u") && is_half(rest) => 6,
+            '\\' => 2,
+            _ => c.len_utf8(),
+        };
+        let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, ""));
+        if len == 6 || is_bare(c) {
+            legible.extend(std::iter::repeat_n('_', piece.len()));
+        } else {
+            legible.push_str(piece);
+        }
+        rest = behind;
+    }
+    Cow::Owned(legible)
 }
 
 /// The start of a block collection is reported at its first entry, that of a flow collection at its bracket.

@@ -1,6 +1,8 @@
 //! An update changes what it is about and keeps every other byte.
 
-use maestro_session_model::{Document, FrontMatter, PhaseStatus, Splice, Timestamp, UpdateError};
+use maestro_session_model::{
+    Document, FrontMatter, PhaseStatus, SessionStatus, Splice, Timestamp, UpdateError,
+};
 use maestro_testutils::{Dice, arb_operation, arb_session, operate, samples, written_by_hand};
 use proptest::prelude::*;
 
@@ -205,6 +207,23 @@ fn an_edit_in_place_that_leaves_no_yaml_is_told_without_a_line() {
     let mut after = document.session().clone();
     after.token_usage.total_output = 4;
     assert_eq!(document.update(after, "").err(), Some(UpdateError::NotLossless));
+}
+
+#[test]
+fn json_that_is_no_yaml_is_changed_in_place() {
+    for task in
+        ["\u{7f}", "\u{80}\u{9f}", "\u{feff}", "\u{ffff}", "\\ud83d\\ude00", "\\\\ud83d", "\\\""]
+    {
+        let text = format!(
+            "---\n{{\"session_id\": \"a\", \"task\": \"{task}\", \"created\": \"2026-01-15T10:00:00Z\", \
+             \"updated\": \"2026-01-15T10:00:00Z\", \"status\": \"in_progress\", \"phases\": []}}\n---\n"
+        );
+        let document = Document::parse(text.clone()).unwrap();
+        let mut after = document.session().clone();
+        after.status = SessionStatus::Aborted;
+        let update = document.update(after, "").unwrap();
+        assert_eq!(update.document.text(), text.replace("in_progress", "aborted"));
+    }
 }
 
 #[test]
