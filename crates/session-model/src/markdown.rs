@@ -150,7 +150,8 @@ impl<'a> Reader<'a> {
             TagEnd::Heading(_) => {
                 let run = self.run.take().unwrap_or(range.start..range.start);
                 if let Some((level, underlined)) = self.heading.take() {
-                    let plain = std::mem::take(&mut self.plain);
+                    // In code, a line end of two characters has become two blanks.
+                    let plain = folded(&std::mem::take(&mut self.plain), false);
                     self.push(BlockKind::Heading { level, underlined, plain }, run);
                 }
             }
@@ -342,6 +343,17 @@ mod tests {
         18:0 >  h1 "q" "q"
         22:1 - code "in\n" "```\n   in\n   ```"
         "##);
+    }
+
+    #[test]
+    fn a_heading_says_the_same_with_any_line_ends() {
+        let text = "a `b\nc`\n---\n";
+        let plain = |text: &str| match &outline(text)[0].kind {
+            BlockKind::Heading { plain, .. } => plain.clone(),
+            BlockKind::Text | BlockKind::Code(_) => String::new(),
+        };
+        assert_eq!(plain(text), "a b c");
+        assert_eq!(plain(&text.replace('\n', "\r\n")), "a b c");
     }
 
     #[test]
