@@ -9,6 +9,7 @@
 
 pub mod ci;
 pub mod failure;
+pub mod fuzz;
 pub mod metadata;
 pub mod project;
 pub mod tidy;

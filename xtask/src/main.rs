@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use xtask::{Failure, Project, ci, tidy};
+use xtask::fuzz::Fuzz;
+use xtask::{Failure, Project, ci, fuzz, tidy};
 
 const HELP: &str = "\
 Usage: cargo xtask <task>
@@ -15,6 +16,9 @@ Tasks:
   bench [--rounds N] [--dir DIR]
                   measure the operations against their floors; DIR (default: target/xtask-bench)
                   is where the files are written, so that its disk is the one that is measured
+  fuzz [TARGET] [--minutes N] [--jobs N]
+                  make up inputs for the readers (document, plan, handoff, journal; default: each for
+                  5 minutes) until one breaks a promise; needs nightly Rust and cargo-fuzz
   help            print this
 ";
 
@@ -41,6 +45,7 @@ fn run(project: &Project, args: &[&str]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(project),
         ["docs", ..] => product(project, &[], args),
         ["bench", ..] => product(project, &["--release"], args),
+        ["fuzz", options @ ..] => fuzz::run(project, &Fuzz::parse(options)?),
         ["help" | "--help" | "-h"] => {
             print_help();
             Ok(())

@@ -1,6 +1,8 @@
-//! Strategies, samples and a disk with faults, for the tests of several crates.
+//! Strategies, samples, a disk with faults and what fuzzing checks, for the tests of several crates.
 //!
 //! Depends on the session model and the state store alone, so that the tests of every crate can use it.
+
+pub mod fuzz;
 
 mod faulty_disk;
 mod sample;

@@ -263,7 +263,7 @@ pub fn operate(session: &Session, index: usize, operation: &Operation, now: Time
             phase.status = *status;
             phase.started = phase.started.or(Some(*time));
             phase.completed = Some(*time);
-            phase.retry_count += 1;
+            phase.retry_count = phase.retry_count.saturating_add(1);
             after.current_phase = Some(phase.id.clone());
         }
         Operation::Deliver(files, context) => {

@@ -3,6 +3,7 @@
 
 mod abandoned;
 mod attacks;
+mod corpus;
 mod edits;
 mod faults;
 mod files;

@@ -1,0 +1,5 @@
+//! Makes up plans; what must hold of them is in `maestro_testutils::fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| maestro_testutils::fuzz::plan(data));
