@@ -1,4 +1,4 @@
-//! Begins an archiving: copies the documents and writes the intent.
+//! Begins an archiving: looks at the documents and writes the intent.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -115,14 +115,8 @@ pub fn archive(
     archiver: &Archiver,
 ) -> Result<ArchiveReceipt, ArchiveError> {
     let present = look(locked)?;
-    let mut plan = plan(document.session(), &present, request.status, archiver.now);
-    let intent = match begin(locked, current, document, &mut plan, archiver) {
-        Ok(intent) => intent,
-        Err(error) => {
-            remove_copies(locked, &plan);
-            return Err(error);
-        }
-    };
+    let plan = plan(document.session(), &present, request.status, archiver.now);
+    let intent = begin(locked, current, document, plan, archiver)?;
     let active = locked.dir().active_session();
     match finish(locked, archiver) {
         Ok(Finished::Archived(receipt)) => Ok(*receipt),
@@ -145,21 +139,21 @@ pub fn archive(
     }
 }
 
-/// Copies the documents and writes the intent.
+/// Writes the intent. Nothing is copied before it: a copy that no intent names would stay for ever.
 fn begin(
     locked: &mut LockedStore<'_>,
     current: &Current,
     document: &Document,
-    plan: &mut ArchivePlan,
+    mut plan: ArchivePlan,
     archiver: &Archiver,
 ) -> Result<Intent, ArchiveError> {
     let workspace = locked.dir().workspace().to_owned();
     for moved in &mut plan.documents {
-        let hash =
-            locked.copy_to_new(&place(&workspace, &moved.from), &place(&workspace, &moved.to))?;
+        let from = place(&workspace, &moved.from);
+        let hash = hash_of(locked, &from)?.ok_or(FileError::Missing { path: from })?;
         moved.hash = Some(hash);
     }
-    let mut intent = Intent::of(plan, current.hash, current.hash);
+    let mut intent = Intent::of(&plan, current.hash, current.hash);
     let text = intent.archived_text(document).map_err(|source| ArchiveError::Uneditable {
         path: locked.dir().active_session(),
         source,
@@ -173,19 +167,6 @@ fn begin(
         canonical: current.operation.canonical,
     })?;
     Ok(intent)
-}
-
-/// Removes the copies of an archiving that was not begun after all. Only tidiness: nothing refers to them.
-fn remove_copies(locked: &mut LockedStore<'_>, plan: &ArchivePlan) {
-    let workspace = locked.dir().workspace().to_owned();
-    for moved in &plan.documents {
-        // A copy that failed may be there all the same, under a name that was free.
-        let copied =
-            moved.hash.or_else(|| hash_of(locked, &place(&workspace, &moved.from)).ok()?);
-        if let Some(hash) = copied {
-            drop(locked.remove_if_hash(&place(&workspace, &moved.to), hash));
-        }
-    }
 }
 
 /// Looks at the directories that archiving is about.

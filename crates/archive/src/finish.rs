@@ -1,7 +1,7 @@
 //! Finishes an archiving that was begun, by this process or by one that died.
 //!
-//! Every step looks before it acts, so that it can be done again. The order is: archived document, originals of the
-//! documents, design gate, active document, ledger, mark, journal.
+//! Every step looks before it acts, so that it can be done again. The order is: archived document, copies of the
+//! documents, their originals, design gate, active document, ledger, mark, journal.
 
 use std::path::{Path, PathBuf};
 
@@ -102,7 +102,7 @@ fn carry_out(
         None if is_archived => false,
         None => return Err(ArchiveError::Lost { active, archived }),
     };
-    if let Some(file) = remove_originals(locked, intent, ours)? {
+    if let Some(file) = move_documents(locked, intent, ours)? {
         return Ok(Done::Edited { file });
     }
     let gate = dir.design_gate(session_id);
@@ -152,31 +152,45 @@ fn write_archived(
     Ok(())
 }
 
-/// Removes the documents that were copied. Returns the first that was edited after it was copied, if the archiving can still
-/// be taken back; if not, what is at its place now is somebody's new file and stays.
-fn remove_originals(
+/// Copies the documents, and removes the originals when all of them are copied.
+///
+/// Returns the first that was edited since the intent, if the archiving can still be taken back; if not, what is at its
+/// place now is somebody's new file and stays.
+fn move_documents(
     locked: &mut LockedStore<'_>,
     intent: &Intent,
     can_take_back: bool,
 ) -> Result<Option<PathBuf>, ArchiveError> {
     let workspace = locked.dir().workspace().to_owned();
-    let mut ready = Vec::new();
+    let mut copied = Vec::new();
     for moved in &intent.documents {
         let Some(hash) = moved.hash else { continue };
         let (from, to) = (place(&workspace, &moved.from), place(&workspace, &moved.to));
-        match hash_of(locked, &from)? {
+        let (original, copy) = (hash_of(locked, &from)?, hash_of(locked, &to)?);
+        match original {
             Some(found) if found != hash && can_take_back => return Ok(Some(from)),
             Some(found) if found != hash => continue,
-            Some(_) if hash_of(locked, &to)?.is_none() => {
-                // Someone took the copy away; the original is still here to be copied again.
-                locked.copy_to_new(&from, &to)?;
+            Some(_) if copy.is_none() => {
+                let written = locked.copy_to_new(&from, &to)?;
+                if written != hash {
+                    // Edited since we looked, so this copy belongs to nothing.
+                    let _gone_or_changed = locked.remove_if_hash(&to, written)?;
+                    if can_take_back {
+                        return Ok(Some(from));
+                    }
+                    continue;
+                }
             }
-            _ => {}
+            Some(_) if copy != Some(hash) && can_take_back => return Ok(Some(to)),
+            // Another file has taken the place, and what is nowhere else stays where it is.
+            Some(_) if copy != Some(hash) => continue,
+            None if copy.is_none() && can_take_back => return Ok(Some(from)),
+            Some(_) | None => {}
         }
-        ready.push((from, hash));
+        copied.push((from, hash));
     }
     // Nothing is removed before all of them have been looked at.
-    for (from, hash) in ready {
+    for (from, hash) in copied {
         if locked.remove_if_hash(&from, hash)? == Removal::Changed && can_take_back {
             return Ok(Some(from));
         }

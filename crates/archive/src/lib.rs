@@ -7,9 +7,9 @@
 //!
 //! | the process dies after | the next command |
 //! |---|---|
-//! | copying the documents | leaves the copies (nothing refers to them) and goes on with the session |
 //! | the intent | finishes |
 //! | writing `archive/<id>.md` | finishes |
+//! | copying a document | finishes |
 //! | removing a document, or the design gate | finishes |
 //! | removing `active-session.md` | finishes |
 //! | moving the ledger | finishes |

@@ -42,7 +42,7 @@ pub struct DocumentMove {
     pub from: RelPath,
     /// Where it goes, relative to the workspace.
     pub to: RelPath,
-    /// What was copied; known once it was.
+    /// What is copied; known once the document was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<ContentHash>,
 }

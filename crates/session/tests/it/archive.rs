@@ -150,6 +150,54 @@ fn an_archiving_is_withdrawn_when_a_file_was_edited_after_it_began() {
     assert!(fixture.text(&again.archive_path).contains("plans/archive/plan-2.md"));
 }
 
+/// A session whose archiving stopped right after its intent.
+fn intended() -> Fixture {
+    let fixture = finished();
+    let id = fixture.document().session().session_id.clone();
+    let names = ["docs/maestro/state/active-session.md", "docs/maestro/plans/plan.md"];
+    let texts = names.map(|name| fixture.text(name));
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    for (name, text) in names.iter().zip(texts) {
+        fixture.write(name, text);
+    }
+    let moved = format!("docs/maestro/state/archive/{id}.journal.jsonl");
+    let lines = fixture.text(&moved).trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+    fixture.write(&format!("docs/maestro/state/journal/{id}.jsonl"), lines);
+    for name in [&moved, &receipt.archive_path, "docs/maestro/plans/archive/plan.md"] {
+        fs_err::remove_file(fixture.path(name)).unwrap();
+    }
+    fixture
+}
+
+#[test]
+fn a_plan_is_not_removed_for_another_file_at_the_place_of_its_copy() {
+    let fixture = intended();
+    fixture.write("docs/maestro/plans/archive/plan.md", "mine");
+    assert_eq!(code(fixture.apply(&start("1"))), "ILLEGAL_TRANSITION", "it was withdrawn");
+    assert_eq!(fixture.text("docs/maestro/plans/plan.md"), crate::fixture::PLAN);
+    fixture.workspace().archive(ARCHIVE).unwrap();
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), "mine");
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan-2.md"), crate::fixture::PLAN);
+}
+
+#[test]
+fn an_archiving_is_withdrawn_when_a_plan_was_removed_before_it_was_copied() {
+    let fixture = intended();
+    fs_err::remove_file(fixture.path("docs/maestro/plans/plan.md")).unwrap();
+    assert_eq!(code(fixture.apply(&start("1"))), "ILLEGAL_TRANSITION", "it was withdrawn");
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    assert_eq!(receipt.kept.len(), 1, "{receipt:?}");
+    assert!(receipt.is_verified(), "{receipt:?}");
+}
+
+#[test]
+fn an_intent_is_enough_to_finish_an_archiving() {
+    let fixture = intended();
+    assert_eq!(code(fixture.apply(&start("1"))), "NO_SESSION");
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), crate::fixture::PLAN);
+    assert!(!fixture.path("docs/maestro/plans/plan.md").exists());
+}
+
 /// A session whose archiving stopped after the session file was gone and before the journal said so.
 fn gone_but_not_marked() -> Fixture {
     let fixture = finished();
@@ -252,9 +300,13 @@ fn an_archiving_that_stops_anywhere_is_finished_or_forgotten_and_loses_nothing()
             "ILLEGAL_TRANSITION" => true,
             other => panic!("{other}: {context}"),
         };
+        let leftovers = || -> Vec<String> {
+            let names = fixture.snapshot().into_iter().map(|(name, _)| name);
+            names.filter(|name| name.contains(".tmp") || name.contains("quarantine")).collect()
+        };
+        assert_eq!(leftovers(), [""; 0], "{context}");
         if active {
-            assert_eq!(places(&fixture, id)[0], (true, false), "{context}");
-            assert!(places(&fixture, id)[1].0, "{context}");
+            assert_eq!(places(&fixture, id), [(true, false), (true, false)], "{context}");
             assert!(fixture.workspace().archive(ARCHIVE).unwrap().is_verified(), "{context}");
         }
         let [session, plan] = places(&fixture, id);
@@ -264,13 +316,7 @@ fn an_archiving_that_stops_anywhere_is_finished_or_forgotten_and_loses_nothing()
             crate::fixture::PLAN,
             "{context}"
         );
-        let leftovers: Vec<String> = fixture
-            .snapshot()
-            .into_iter()
-            .map(|(name, _)| name)
-            .filter(|name| name.contains(".tmp") || name.contains("quarantine"))
-            .collect();
-        assert!(leftovers.is_empty(), "{leftovers:?}: {context}");
+        assert_eq!(leftovers(), [""; 0], "{context}");
         if !stopped {
             return;
         }
