@@ -30,6 +30,8 @@ mod discover;
 pub use crate::state_dir::create::{CreatedDir, Creation, GitignoreChange};
 pub use crate::state_dir::discover::discover_workspace;
 
+pub(crate) use crate::state_dir::create::is_gitignore_temp;
+
 /// The state dir of older versions for Gemini CLI.
 pub const LEGACY_STATE_DIR: &str = ".gemini";
 

@@ -30,6 +30,9 @@ const IGNORED: [&str; 11] = [
     "*.tmp",
 ];
 
+/// How often a small file is written again because someone took its temporary file for a leftover.
+const MAX_WRITES: u32 = 16;
+
 /// What [`StateDir::create`] found and made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Creation {
@@ -150,17 +153,26 @@ impl StateDir {
     }
 
     /// Replaces a file by a durable rename. Needs no lock: two processes that do this at once use different temporary
-    /// names, and either result is whole.
+    /// names, and either result is whole. Whoever has the lock may [sweep](is_gitignore_temp) what is being written; then
+    /// it is written again.
     fn replace_small_file(&self, path: &Path, bytes: &[u8]) -> Result<(), StateDirError> {
-        let (temp, mut file) = self.create_free_temp(path)?;
-        let written = file
-            .write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| self.disk.rename(&temp, path));
-        if let Err(error) = written {
-            // The error that is reported is the one that came first.
-            drop(self.disk.remove_file(&temp));
-            return Err(error.into());
+        let mut writes = 0;
+        loop {
+            writes += 1;
+            let (temp, mut file) = self.create_free_temp(path)?;
+            let written = file
+                .write_all(bytes)
+                .and_then(|()| file.sync_all())
+                .and_then(|()| self.disk.rename(&temp, path));
+            match written {
+                Ok(()) => break,
+                Err(error) if error.kind() == io::ErrorKind::NotFound && writes < MAX_WRITES => {}
+                Err(error) => {
+                    // The error that is reported is the one that came first.
+                    drop(self.disk.remove_file(&temp));
+                    return Err(error.into());
+                }
+            }
         }
         if let Some(parent) = path.parent() {
             self.disk.sync_dir(parent)?;
@@ -185,4 +197,10 @@ impl StateDir {
             }
         }
     }
+}
+
+/// Whether a file in `state/` is a `.gitignore` that is being written, or was when its process died.
+pub(crate) fn is_gitignore_temp(name: &str) -> bool {
+    let number = name.strip_prefix(".gitignore.").and_then(|rest| rest.strip_suffix(".tmp"));
+    number.is_some_and(|number| number.parse::<u32>().is_ok())
 }

@@ -8,10 +8,10 @@ use std::thread;
 
 use uuid::Uuid;
 
-use crate::disk::{Access, Exchange, Kind};
+use crate::disk::{Access, Exchange, Kind, Listed};
 use crate::hash::ContentHash;
 use crate::journal::{AppendError, Durability, History, Line, MarkKind, Newest, Tail, to_u64};
-use crate::state_dir::StateDirError;
+use crate::state_dir::{StateDirError, is_gitignore_temp};
 use crate::store::decide::TempState;
 use crate::store::journals::marks_when_done;
 use crate::store::{
@@ -362,7 +362,8 @@ impl LockedStore<'_> {
     /// What an operation wrote that is not in the journal was never acknowledged and never exchanged with anything, so it
     /// is removed. Of all others only a known text is removed, and the rest is set aside.
     pub(super) fn sweep(&self, recovered: &mut Vec<Recovered>) -> Result<(), ReadError> {
-        for (id, temp) in self.temps()? {
+        let listed = self.dir.disk().list(&self.dir.state())?;
+        for (id, temp) in self.temps(&listed) {
             let known = match self.hashes_of(id)? {
                 Sought::NotInJournal => {
                     self.dir.disk().remove_file(&temp)?;
@@ -375,32 +376,32 @@ impl LockedStore<'_> {
                 recovered.push(Recovered::SetAside { path });
             }
         }
+        let is_rubbish = |name: &str| {
+            is_gitignore_temp(name)
+                || name.starts_with(PREPARED_PREFIX) && name.ends_with(TEMP_SUFFIX)
+        };
+        for listed in listed.iter().filter(|listed| listed.is_file && is_rubbish(&listed.name)) {
+            self.dir.disk().remove_file(&self.dir.state().join(&listed.name))?;
+        }
         Ok(())
     }
 
     /// Clears the temporary files of creations that never came about: a creation displaces nothing.
     pub(super) fn sweep_dead(&self) -> Result<(), ReadError> {
-        for (_, temp) in self.temps()? {
+        let listed = self.dir.disk().list(&self.dir.state())?;
+        for (_, temp) in self.temps(&listed) {
             self.dir.disk().remove_file(&temp)?;
         }
         Ok(())
     }
 
-    /// The temporary files of operations on the document. Removes those of other writes on the way.
-    fn temps(&self) -> Result<Vec<(Uuid, PathBuf)>, ReadError> {
+    /// The temporary files of operations on the document.
+    fn temps(&self, listed: &[Listed]) -> impl Iterator<Item = (Uuid, PathBuf)> {
         let state = self.dir.state();
-        let mut temps = Vec::new();
-        for listed in self.dir.disk().list(&state)? {
-            let Some(name) = listed.name.strip_suffix(TEMP_SUFFIX) else { continue };
-            if name.starts_with(PREPARED_PREFIX) && listed.is_file {
-                self.dir.disk().remove_file(&state.join(&listed.name))?;
-            } else if let Some(id) = name.strip_prefix(TEMP_PREFIX)
-                && let Ok(id) = id.parse()
-            {
-                temps.push((id, state.join(&listed.name)));
-            }
-        }
-        Ok(temps)
+        listed.iter().filter_map(move |listed| {
+            let id = listed.name.strip_prefix(TEMP_PREFIX)?.strip_suffix(TEMP_SUFFIX)?;
+            Some((id.parse().ok()?, state.join(&listed.name)))
+        })
     }
 
     /// The hashes of the texts that an operation had to do with.

@@ -75,6 +75,29 @@ fn a_creation_that_failed_is_completed_by_the_next() {
     }
 }
 
+#[test]
+fn what_a_creation_that_died_has_left_is_cleared_by_the_next_command() {
+    let workspace = Workspace::new();
+    let left = workspace.root().join("docs/maestro/state/.gitignore.3.tmp");
+    let mine = workspace.root().join("docs/maestro/state/.gitignore.mine.tmp");
+    put(&left, "active-ses");
+    put(&mine, "mine");
+    assert_eq!(workspace.open().unwrap(), None);
+    assert_eq!(workspace.strays(), [".gitignore.mine.tmp"]);
+}
+
+#[test]
+fn a_creation_whose_file_is_taken_for_a_leftover_writes_it_again() {
+    let (workspace, disk) = (Workspace::bare(), FaultyDisk::new());
+    let state_dir = workspace.state_dir_on(Arc::new(disk.clone()));
+    let temp = workspace.root().join("docs/maestro/state/.gitignore.0.tmp");
+    disk.before("rename", move || fs_err::remove_file(temp).unwrap());
+    state_dir.create().unwrap();
+    let text = fs_err::read_to_string(state_dir.gitignore()).unwrap();
+    assert_eq!(text.lines().count(), 11);
+    assert_eq!(workspace.strays(), Vec::<String>::new());
+}
+
 #[cfg(unix)]
 #[test]
 fn the_state_dir_is_private_and_the_directories_above_it_are_not() {
