@@ -74,7 +74,7 @@ impl Intent {
         }
     }
 
-    fn to_command(&self) -> serde_json::Value {
+    pub(crate) fn to_command(&self) -> serde_json::Value {
         // Plain data with text keys: it always fits.
         let mut command = serde_json::to_value(self).unwrap_or_default();
         if let Some(fields) = command.as_object_mut() {

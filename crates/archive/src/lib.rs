@@ -30,8 +30,10 @@ mod execute;
 mod finish;
 mod plan;
 mod receipt;
+mod rescue;
 
 pub use crate::execute::{ArchiveError, ArchiveRequest, Archiver, archive};
 pub use crate::finish::{Finished, finish};
 pub use crate::plan::{ArchivePlan, DocumentMove, KeepReason, KeptDocument, Present, plan};
 pub use crate::receipt::{ArchiveReceipt, Check};
+pub use crate::rescue::{archive_from_journal, archive_unreadable, begins_archiving};

@@ -122,7 +122,7 @@ fn in_plans(path: &str, present: &Present) -> Result<String, KeepReason> {
 }
 
 /// The name, or with a suffix, that is free without regard to case, because some file systems have none.
-fn free(name: &str, taken: &BTreeSet<String>) -> String {
+pub(crate) fn free(name: &str, taken: &BTreeSet<String>) -> String {
     free_name(name, |name| taken.iter().any(|other| other.to_lowercase() == name.to_lowercase()))
 }
 

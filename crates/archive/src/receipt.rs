@@ -56,7 +56,12 @@ impl ArchiveReceipt {
     }
 
     /// What the intent says, with nothing looked at yet.
-    fn unchecked(dir: &StateDir, session_id: &SessionId, intent: &Intent, operation: Uuid) -> Self {
+    pub(crate) fn unchecked(
+        dir: &StateDir,
+        session_id: &SessionId,
+        intent: &Intent,
+        operation: Uuid,
+    ) -> Self {
         let archive_path = show(dir, &archived_place(dir, &intent.archived_as, ".md"));
         let mut archived_files = vec![archive_path.clone()];
         archived_files.extend(intent.documents.iter().map(|moved| moved.to.to_string()));

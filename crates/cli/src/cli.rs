@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::abort::AbortArgs;
 use crate::commands::archive::ArchiveArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::init::InitArgs;
 use crate::commands::log::LogArgs;
 use crate::commands::new::NewArgs;
@@ -95,6 +96,7 @@ pub(crate) enum Command {
     Archive(ArchiveArgs),
     Log(LogArgs),
     Undo(UndoArgs),
+    Doctor(DoctorArgs),
     Settings(SettingsArgs),
     Plan(PlanArgs),
     State(StateArgs),

@@ -2,6 +2,7 @@
 
 pub(crate) mod abort;
 pub(crate) mod archive;
+pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod new;

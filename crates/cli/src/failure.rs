@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use anstyle::AnsiColor;
-use maestro_session::SessionError;
+use maestro_session::{Recorded, SessionError};
 use maestro_session_model::Violation;
 use serde::Serialize;
 
@@ -19,6 +19,13 @@ pub(crate) enum Failure {
     /// The operation failed.
     #[error(transparent)]
     Session(Box<SessionError>),
+    /// The session file cannot be read, and the session was shown as it was recorded last.
+    #[error("{error}")]
+    Unreadable {
+        #[source]
+        error: Box<SessionError>,
+        recorded: Box<Recorded>,
+    },
     /// The plan of a new session breaks rules.
     #[error("`{plan}` breaks the rules of plans, and nothing was made of it")]
     PlanRejected { plan: String, violations: Vec<Violation> },
@@ -64,7 +71,7 @@ impl Failure {
     /// Returns the code that the process ends with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Session(error) => error.class().into(),
+            Self::Session(error) | Self::Unreadable { error, .. } => error.class().into(),
             Self::Usage { .. }
             | Self::Directory { .. }
             | Self::Input { .. }
@@ -88,12 +95,16 @@ impl Failure {
             hint: self.hint(),
             notes: self.notes(),
             plan: self.plan(),
+            recorded: match self {
+                Self::Unreadable { recorded, .. } => Some(recorded.clone()),
+                _ => None,
+            },
         }
     }
 
     fn notes(&self) -> Vec<String> {
         match self {
-            Self::Session(error) => error.notes().to_vec(),
+            Self::Session(error) | Self::Unreadable { error, .. } => error.notes().to_vec(),
             _ => Vec::new(),
         }
     }
@@ -109,7 +120,7 @@ impl Failure {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Session(error) => error.code(),
+            Self::Session(error) | Self::Unreadable { error, .. } => error.code(),
             Self::PlanRejected { .. } => "PLAN_REJECTED",
             Self::Usage { .. } => "USAGE",
             Self::Directory { .. } => "BAD_DIRECTORY",
@@ -124,7 +135,7 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Session(error) => error.hint(),
+            Self::Session(error) | Self::Unreadable { error, .. } => error.hint(),
             Self::PlanRejected { plan, .. } => {
                 Some(format!("mend the plan until `maestro plan check {plan}` accepts it"))
             }
@@ -159,7 +170,7 @@ fn causes(failure: &Failure) -> Vec<String> {
 }
 
 /// A failure as data: what `--json` prints, and what the text for people is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct ErrorReport {
     /// The stable code for programs.
     pub(crate) code: &'static str,
@@ -175,6 +186,9 @@ pub(crate) struct ErrorReport {
     /// The plan that was rejected, if it was one.
     #[serde(flatten)]
     pub(crate) plan: Option<RejectedPlan>,
+    /// The session as it was recorded last, if its file cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recorded: Option<Box<Recorded>>,
 }
 
 /// A plan, and what is wrong with it.

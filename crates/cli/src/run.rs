@@ -72,6 +72,7 @@ fn parse_and_carry_out(
         Command::Archive(args) => commands::archive::run(args, place, terminal),
         Command::Log(args) => commands::log::run(args, place, terminal),
         Command::Undo(args) => commands::undo::run(args, place, terminal),
+        Command::Doctor(args) => commands::doctor::run(args, place, terminal),
         Command::Settings(_) => commands::settings::run(place, terminal),
         Command::Plan(args) => commands::plan::run(args, place, terminal),
         Command::State(args) => commands::state::run(args, place, terminal),
@@ -111,6 +112,7 @@ fn bug(panic: &(dyn Any + Send)) -> ErrorReport {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     ErrorReport {
         plan: None,
+        recorded: None,
         notes: Vec::new(),
         code: "BUG",
         message: "this is a bug in maestro".to_owned(),

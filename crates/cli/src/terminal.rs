@@ -11,6 +11,9 @@ use crate::invocation::Output;
 use crate::json::Versioned;
 use crate::text::{Text, bold, label, plain};
 
+/// How much of a line progress may take.
+const PROGRESS_COLUMNS: usize = 64;
+
 /// The longest answer to a question that is looked at, in bytes.
 const MAX_ANSWER_BYTES: usize = 1024;
 
@@ -21,6 +24,8 @@ pub(crate) struct Terminal {
     stderr: Stream,
     /// Whether a person can be asked.
     interactive: bool,
+    /// Whether the line on the screen tells of something long.
+    has_progress: bool,
     /// Whether stdout is to be one JSON object.
     json: bool,
 }
@@ -35,7 +40,7 @@ impl Terminal {
     ) -> Self {
         let (stdout, stderr) = (Stream::new(stdout), Stream::new(stderr));
         // Whoever wants JSON is a program, and a program cannot be asked.
-        Self { stdin, stdout, stderr, interactive: is_terminal && !json, json }
+        Self { stdin, stdout, stderr, interactive: is_terminal && !json, has_progress: false, json }
     }
 
     /// Whether stdout is to be one JSON object.
@@ -97,6 +102,18 @@ impl Terminal {
     pub(crate) fn note(&mut self, note: &Text) {
         if !self.json {
             self.say(note);
+        }
+    }
+
+    /// Shows how far something long has come, in the place of what it showed before; an empty text clears it. Only where a
+    /// person looks.
+    pub(crate) fn progress(&mut self, text: &str) {
+        if self.interactive && (self.has_progress || !text.is_empty()) {
+            self.has_progress = !text.is_empty();
+            // Blanks over what was there, which every terminal understands.
+            let blank = " ".repeat(PROGRESS_COLUMNS.saturating_sub(text.chars().count()));
+            drop(self.stderr.write(format!("\r{text}{blank}\r").as_bytes()));
+            drop(self.stderr.flush());
         }
     }
 

@@ -242,6 +242,21 @@ pub struct TokenUsage {
     pub by_agent: BTreeMap<String, TokenCounts>,
 }
 
+impl TokenUsage {
+    /// Returns the same with totals that are the sums of what the agents used; nothing if a sum is too large.
+    pub fn sums(&self) -> Option<Self> {
+        let add = |count: fn(&TokenCounts) -> u64| {
+            self.by_agent.values().map(count).try_fold(0_u64, u64::checked_add)
+        };
+        Some(Self {
+            total_input: add(|counts| counts.input)?,
+            total_output: add(|counts| counts.output)?,
+            total_cached: add(|counts| counts.cached)?,
+            by_agent: self.by_agent.clone(),
+        })
+    }
+}
+
 /// Tokens of one agent or of one report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenCounts {

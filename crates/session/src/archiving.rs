@@ -1,10 +1,12 @@
 //! Putting the active session into the archive.
 
 use maestro_archive::{
-    ArchiveError, ArchiveReceipt, ArchiveRequest as Request, Archiver, Finished, archive, finish,
+    ArchiveError, ArchiveReceipt, ArchiveRequest as Request, Archiver, Finished, archive,
+    archive_unreadable, finish,
 };
-use maestro_session_model::{PhaseId, Session, SessionStatus};
+use maestro_session_model::{PhaseId, Session, SessionId, SessionStatus};
 use maestro_state_store::store::LockedStore;
+use maestro_state_store::{OpenError, ReadError};
 
 use crate::change::Opened;
 use crate::error::SessionError;
@@ -26,6 +28,8 @@ impl Workspace {
     /// Archives the active session, with its design and its plan, and checks that everything is where it belongs.
     ///
     /// A session with open phases is archived only when `force` says so, one with a phase that has to be reconciled never.
+    /// With `force`, a session file that cannot be read stands in nobody's way: the session is archived as its journal has it,
+    /// and the file goes to the quarantine; without a journal, the file is archived as it is.
     pub fn archive(&self, options: ArchiveOptions) -> Result<ArchiveReceipt, SessionError> {
         let mut locked = self.lock()?;
         if let Finished::Archived(receipt) = finish(&mut locked, &self.archiver())? {
@@ -35,7 +39,22 @@ impl Workspace {
         let mut attempt = 1;
         let mut notes = Vec::new();
         loop {
-            let Opened { current, document, notes: found } = self.open_or_refuse(&mut locked)?;
+            let opened = match self.open_or_refuse(&mut locked) {
+                Err(error) if options.force && is_unreadable(&error) && attempt < MAX_ATTEMPTS => {
+                    attempt += 1;
+                    match self.put_away(&mut locked, error)? {
+                        PutAway::Rebuilt(done) => {
+                            notes.extend(done);
+                            continue;
+                        }
+                        PutAway::AsItIs(receipt) => {
+                            return Ok(ArchiveReceipt { notes, ..*receipt });
+                        }
+                    }
+                }
+                opened => opened?,
+            };
+            let Opened { current, document, notes: found } = opened;
             notes.extend(found);
             let status = match status_for(document.session(), options) {
                 Ok(status) => status,
@@ -50,7 +69,31 @@ impl Workspace {
         }
     }
 
-    fn archiver(&self) -> Archiver {
+    /// Deals with a session file that cannot be opened because of `error`, so that the session can be archived.
+    fn put_away(
+        &self,
+        locked: &mut LockedStore<'_>,
+        error: SessionError,
+    ) -> Result<PutAway, SessionError> {
+        let live = locked.survey().map_err(SessionError::from)?.live;
+        match live.map(|live| live.session_id) {
+            Some(id) if self.last_text(&id).is_some() => {
+                self.rebuild(locked, &id, error.code()).map(PutAway::Rebuilt)
+            }
+            Some(_) => Err(error),
+            None => {
+                let file = self.state_dir().active_session();
+                let text = locked.read_file(&file).ok().flatten().unwrap_or_default();
+                let id = named_in(&String::from_utf8_lossy(&text));
+                let id = id
+                    .unwrap_or_else(|| SessionId::from_topic(self.env.now(), "unreadable session"));
+                let receipt = archive_unreadable(locked, &id, &self.archiver())?;
+                Ok(PutAway::AsItIs(Box::new(receipt)))
+            }
+        }
+    }
+
+    pub(crate) fn archiver(&self) -> Archiver {
         Archiver {
             actor: self.env.actor.clone(),
             now: self.env.now(),
@@ -76,6 +119,36 @@ impl Workspace {
             )),
         })
     }
+}
+
+/// What was done about a session file that cannot be opened.
+enum PutAway {
+    /// It was written again from the journal.
+    Rebuilt(Vec<String>),
+    /// It was archived as it is.
+    AsItIs(Box<ArchiveReceipt>),
+}
+
+/// Whether the session file itself stands in the way.
+fn is_unreadable(error: &SessionError) -> bool {
+    match error.bare() {
+        SessionError::Corrupt { .. } => true,
+        SessionError::Open(error) => matches!(
+            error,
+            OpenError::Corrupt { .. }
+                | OpenError::SessionFileMissing { .. }
+                | OpenError::Read(ReadError::TooLarge { .. } | ReadError::NotUtf8 { .. })
+        ),
+        _ => false,
+    }
+}
+
+/// The session that a damaged document says it is of.
+fn named_in(text: &str) -> Option<SessionId> {
+    let (_, rest) = text.split_once("session_id")?;
+    let value = rest.lines().next()?.trim_start_matches(['"', '\'', ' ', ':']);
+    let end = value.find(['"', '\'', ' ', ',']).unwrap_or(value.len());
+    value[..end].parse().ok()
 }
 
 /// The status that an archived session gets, if it may be archived.

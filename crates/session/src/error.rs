@@ -350,5 +350,5 @@ impl SessionError {
 }
 
 /// What to do about a session file that cannot be read.
-pub(crate) const CORRUPT_HINT: &str = "mend the file where the error points, or put the last recorded text back: \
-    `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`";
+pub(crate) const CORRUPT_HINT: &str = "mend the file where the error points, or let `maestro doctor --fix` put the last \
+    recorded text back (what is there now goes to the quarantine)";

@@ -1,11 +1,12 @@
 //! What happened to a session, as its journal has it.
 
-use maestro_session_model::{PhaseId, SessionId, Timestamp};
+use maestro_session_model::{Document, PhaseId, SessionId, Timestamp};
 use maestro_state_store::journal::{ActorKind, History, Newest};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::error::SessionError;
+use crate::status::SessionView;
 use crate::undo::{Gone, gone, target_of};
 use crate::workspace::Workspace;
 
@@ -135,11 +136,55 @@ impl Workspace {
         }
     }
 
-    /// The session whose journal is the only one in its place, for when the session file does not say.
+    /// The session whose journal is not archived, for when the session file does not say; nothing if there are two.
     fn only_journal(&self) -> Result<Option<SessionId>, SessionError> {
-        let mut ids = self.store.journals()?.into_iter();
+        let is_live = |id: &SessionId| {
+            let newest_only = self.store.recent_history(id, &|_| false);
+            newest_only.ok().flatten().is_none_or(|history| {
+                let mut operations = history.operations().iter().rev();
+                operations.next().is_some_and(|op| !op.archived && !op.abandoned)
+                    || operations.any(|op| !op.archived && !op.abandoned)
+            })
+        };
+        let mut ids = self.store.journals()?.into_iter().filter(is_live);
         Ok(ids.next().filter(|_| ids.next().is_none()))
     }
+
+    /// Returns the session as its journal has it last, for when its file cannot be read: the operation's number and time, and
+    /// where the session stood. Takes no lock.
+    pub fn last_recorded(&self) -> Result<Option<Recorded>, SessionError> {
+        let lacks_text = |history: &History| !matches!(history.last_document(), Ok(Some(_)));
+        let (_, history) = match self.history(&lacks_text) {
+            Ok(found) => found,
+            Err(SessionError::NoSession { .. } | SessionError::NoJournal { .. }) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(newest) = history.operations().iter().rfind(|op| !op.abandoned) else {
+            return Ok(None);
+        };
+        let text = history.text_after(newest.record.seq)?;
+        let path = self.state_dir().active_session();
+        let document =
+            Document::parse(text).map_err(|source| SessionError::Corrupt { path, source })?;
+        Ok(Some(Recorded {
+            seq: newest.record.seq,
+            time: newest.record.operation.time,
+            session: self.view(&document),
+        }))
+    }
+}
+
+/// A session as its journal has it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recorded {
+    /// The number of the newest operation.
+    pub seq: u64,
+    /// Its time.
+    pub time: Timestamp,
+    /// Where the session stood after it.
+    pub session: SessionView,
 }
 
 /// Finds the operation with the number or the beginning of the id that `name` is.
@@ -201,6 +246,11 @@ fn summary(command: &serde_json::Value) -> String {
         let phase = command.get("phase").filter(|phase| !phase.is_null());
         let phase = phase.map(|phase| format!(" {}", phase.to_string().trim_matches('"')));
         return format!("operation {seq}: {what}{}", phase.unwrap_or_default());
+    }
+    let found = command.get("found").and_then(|found| found.as_array());
+    if let Some(found) = found {
+        let codes: Vec<&str> = found.iter().filter_map(|code| code.as_str()).collect();
+        return codes.join(", ");
     }
     let words = WORDS.iter().find_map(|path| command.pointer(path)?.as_str());
     if let Some(words) = words {

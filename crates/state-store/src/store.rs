@@ -51,6 +51,7 @@ use crate::store::journals::Others;
 
 mod commit;
 mod decide;
+mod examine;
 mod files;
 mod install;
 mod journals;
@@ -60,6 +61,7 @@ mod segments;
 mod state_file;
 
 pub use crate::store::commit::{Change, CommitError, Committed, Outcome};
+pub use crate::store::examine::{Condition, Leftover};
 pub use crate::store::files::{FileError, Removal};
 pub use crate::store::journals::{ArchivedJournal, Attached, LiveSession};
 pub use crate::store::recovery::{Inspect, Inspected, OpenError, Recovered};
@@ -327,8 +329,8 @@ impl ReadError {
 /// How to get a readable document back.
 fn put_back(path: &Path) -> String {
     format!(
-        "correct `{}` by hand, or put the last recorded document back: `maestro log --document > last.md`, then \
-         `maestro state write state/active-session.md < last.md`",
+        "correct `{}` by hand, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the \
+         quarantine)",
         path.display()
     )
 }

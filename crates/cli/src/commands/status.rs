@@ -1,7 +1,7 @@
 //! `maestro status`
 
 use clap::Args;
-use maestro_session::{PhaseView, SessionView, Status};
+use maestro_session::{ErrorClass, PhaseView, SessionView, Status};
 use maestro_session_model::{ExecutionMode, PhaseStatus, WorkflowMode};
 
 use crate::commands::step::next_step;
@@ -28,7 +28,29 @@ Examples:
 pub(crate) struct StatusArgs {}
 
 pub(crate) fn run(place: Place, terminal: &mut Terminal) -> Result<ExitCode, Failure> {
-    let status = place.workspace()?.status()?;
+    let workspace = place.workspace()?;
+    let status = match workspace.status() {
+        Err(error) if error.class() == ErrorClass::Corrupt => {
+            // Better the last that is known than nothing; a journal that cannot be read either adds nothing.
+            let recorded = workspace.last_recorded().ok().flatten();
+            let Some(recorded) = recorded else { return Err(error.into()) };
+            if !terminal.is_json() {
+                let mut shown = Text::default();
+                shown.line([yellow(format!(
+                    "As it was recorded last, by operation {} of {}:",
+                    recorded.seq, recorded.time
+                ))]);
+                shown.gap();
+                terminal.print(&shown)?;
+                terminal.print(&text(&recorded.session))?;
+            }
+            return Err(Failure::Unreadable {
+                error: Box::new(error),
+                recorded: Box::new(recorded),
+            });
+        }
+        status => status?,
+    };
     terminal.show(&status, |status| match status {
         Status::Active(session) => text(session),
         Status::None(_) => no_session(),

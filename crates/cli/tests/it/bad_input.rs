@@ -25,13 +25,20 @@ fn told(env: &TestEnv) -> String {
     assert_eq!(start.code, ExitCode::CORRUPT, "{start}");
     let new = env.run(["new", "x", "--plan", "plan.md"]);
     assert_ne!(new.code, ExitCode::DONE, "an unreadable session is never replaced: {new}");
-    let archive = env.run(["archive", "--force"]);
+    let archive = env.run(["archive"]);
     assert_eq!(archive.code, ExitCode::CORRUPT, "{archive}");
+    let doctor = env.run(["doctor"]);
+    assert_eq!(doctor.code, ExitCode::CORRUPT, "{doctor}");
+    assert!(doctor.stdout.contains("SESSION_FILE_CORRUPT"), "{doctor}");
     assert_eq!(env.listing(), before, "nothing changes");
     for ended in [&status, &start, &archive] {
         assert!(ended.stderr.contains("active-session.md"), "the file is named: {ended}");
         assert!(ended.stderr.contains("hint: "), "there is a way out: {ended}");
     }
+    // The way out for whoever does not want to mend it: the file is put away as it is, and work goes on.
+    let archive = env.run(["archive", "--force"]);
+    assert_eq!(archive.code, ExitCode::DONE, "{archive}");
+    assert_eq!(env.run(["status"]).code, ExitCode::NO_SESSION);
     status.stderr
 }
 
@@ -46,7 +53,7 @@ fn an_empty_session_file() {
     error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 1: the file is empty
 
-    hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
+    hint: mend the file where the error points, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine)
     ");
 }
 
@@ -57,7 +64,7 @@ fn a_session_file_that_is_cut_off() {
     error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 37: the front matter is not closed: a line `---` is missing, the file may be cut off
 
-    hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
+    hint: mend the file where the error points, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine)
     ");
 }
 
@@ -69,7 +76,7 @@ fn a_session_file_that_is_not_utf_8() {
     assert_snapshot!(told_of(&latin1), @"
     error: `[root]/project/docs/maestro/state/active-session.md` is not UTF-8 text: line 67 has an illegal byte at offset 1412
 
-    hint: correct `[root]/project/docs/maestro/state/active-session.md` by hand, or put the last recorded document back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
+    hint: correct `[root]/project/docs/maestro/state/active-session.md` by hand, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine)
     ");
 }
 
@@ -83,7 +90,7 @@ fn a_session_file_of_200_megabytes() {
     assert_snapshot!(told(&env), @"
     error: `[root]/project/docs/maestro/state/active-session.md` has 209715200 bytes, more than the 67108864 of the largest document
 
-    hint: correct `[root]/project/docs/maestro/state/active-session.md` by hand, or put the last recorded document back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
+    hint: correct `[root]/project/docs/maestro/state/active-session.md` by hand, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine)
     ");
 }
 
@@ -99,7 +106,7 @@ fn a_session_file_with_a_bomb_of_aliases() {
     error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 2, column 1: repetition limit exceeded
 
-    hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
+    hint: mend the file where the error points, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine)
     ");
 }
 
@@ -110,7 +117,7 @@ fn a_session_file_with_endless_nesting() {
     error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 2, column 264: recursion limit exceeded
 
-    hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
+    hint: mend the file where the error points, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine)
     ");
 }
 
@@ -122,7 +129,7 @@ fn a_session_file_with_two_documents() {
     error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 21, column 1: a second YAML document begins here; a session is one
 
-    hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
+    hint: mend the file where the error points, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine)
     ");
 }
 
@@ -133,7 +140,7 @@ fn a_session_file_with_a_key_twice() {
     error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 4, column 1: duplicate field `task`
 
-    hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
+    hint: mend the file where the error points, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine)
     ");
 }
 
@@ -144,7 +151,7 @@ fn a_session_file_with_a_status_that_is_none() {
     error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
       caused by: line 24, column 13: `phases[0].status`: unknown variant `almost`, expected one of `pending`, `in_progress`, `completed`, `failed`, `skipped`
 
-    hint: mend the file where the error points, or put the last recorded text back: `maestro log --document > last.md`, then `maestro state write state/active-session.md < last.md`
+    hint: mend the file where the error points, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine)
     ");
 }
 

@@ -25,6 +25,7 @@ fn the_help_of_the_program() {
       archive   Move the active session and its documents to the archive
       log       Show what happened to the active session, the oldest first
       undo      Undo the newest operation on the active session that is not undone
+      doctor    Check the state dir, explain what is wrong, and repair it with `--fix`
       settings  Show every setting, its value and where the value comes from
       plan      Look at a plan
       state     Read and write files of the state dir, in place of the legacy scripts

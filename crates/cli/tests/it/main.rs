@@ -4,6 +4,7 @@
 mod archive;
 mod bad_input;
 mod binary;
+mod doctor;
 mod env;
 mod exit_codes;
 mod help;

@@ -110,12 +110,12 @@ fn a_session_file_that_cannot_be_read_is_left_alone_and_explained() {
         let before = fixture.snapshot();
         let error = fixture.apply(&start("1")).unwrap_err();
         assert_eq!(error.code(), "CORRUPT", "{name}");
-        assert!(error.hint().unwrap().contains("maestro log --document"), "{name}");
+        assert!(error.hint().unwrap().contains("maestro doctor --fix"), "{name}");
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert!(source.starts_with("line "), "{name}: {source}");
         assert_eq!(fixture.workspace().status().unwrap_err().code(), "CORRUPT", "{name}");
         assert_eq!(fixture.snapshot(), before, "{name}: nothing on the disk has changed");
-        // The way out that the hint shows.
+        // A way out by hand; the one that the hint shows is the doctor's.
         let last = fixture.workspace().recorded_document(None).unwrap();
         fixture.workspace().write_state("state/active-session.md", last.as_bytes()).unwrap();
         fixture.apply(&start("1")).unwrap();

@@ -394,11 +394,11 @@ impl JournalError {
     /// Returns the next step for the user.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Corrupt { path, .. } | Self::Broken { path, .. } => Some(format!(
-                "the session's document is not affected; move `{}` aside, and the next command adopts the document \
-                 with a new journal",
-                path.display()
-            )),
+            Self::Corrupt { .. } | Self::Broken { .. } => Some(
+                "the session file is not affected; `maestro doctor --fix` moves what is damaged to the quarantine and keeps \
+                 what is sound"
+                    .to_owned(),
+            ),
             Self::TooNew { .. } => Some("update maestro".to_owned()),
             Self::NoSuchOperation { .. } => {
                 Some("run `maestro log` to see the operations".to_owned())

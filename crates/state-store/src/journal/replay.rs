@@ -114,6 +114,40 @@ impl History {
         Ok(Self { path: path.to_owned(), operations, is_complete: true })
     }
 
+    /// Reads the newest document that the sound lines of the segments `paths` give back; nothing when they give none.
+    pub(crate) fn salvage(
+        disk: &dyn Disk,
+        paths: &[PathBuf],
+    ) -> Result<Option<String>, JournalError> {
+        let mut records: Vec<Newest> = Vec::new();
+        for path in paths {
+            let bytes = read_all(disk, path)?;
+            let lines =
+                bytes.split(|byte| *byte == b'\n').filter_map(|line| Line::parse(line).ok());
+            for line in lines {
+                match line {
+                    Line::Operation(record) => records.push(Newest::new(record)),
+                    Line::Mark(mark) => {
+                        let marked = records.iter_mut().rev().find(|op| op.record.seq == mark.seq);
+                        if let Some(marked) = marked {
+                            marked.mark(mark.kind);
+                        }
+                    }
+                }
+            }
+        }
+        let path = paths.last().map_or(Path::new(""), PathBuf::as_path);
+        let mut replay = Replay { path, rest: [].iter(), text: String::new(), hash: None };
+        for operation in records.iter().filter(|operation| !operation.abandoned) {
+            // One that does not follow from what is left is passed over; a later one may have the whole document.
+            if let Ok(text) = replay.after(&operation.record) {
+                replay.text = text;
+                replay.hash = Some(operation.record.after);
+            }
+        }
+        Ok(replay.hash.map(|_| replay.text))
+    }
+
     /// Whether it has every operation that is kept.
     pub fn is_complete(&self) -> bool {
         self.is_complete
@@ -191,7 +225,7 @@ pub struct Step<'r> {
     pub text: &'r str,
 }
 
-impl<'h> Replay<'h> {
+impl Replay<'_> {
     /// Goes on to the next operation; nothing after the last.
     ///
     /// Checks that each document has the hash that the journal gives it.
@@ -204,7 +238,7 @@ impl<'h> Replay<'h> {
         Ok(Some(Step { operation, text: &self.text }))
     }
 
-    fn after(&self, record: &'h Record) -> Result<String, JournalError> {
+    fn after(&self, record: &Record) -> Result<String, JournalError> {
         let broken = || JournalError::Broken { path: self.path.to_owned(), seq: record.seq };
         let text = if let Some(document) = &record.document {
             // A whole document needs nothing before it: it may follow a file that nobody could read.

@@ -69,6 +69,13 @@ pub enum GitignoreChange {
     Extended,
 }
 
+/// A `.gitignore` that is there.
+struct Gitignore {
+    bytes: Vec<u8>,
+    /// The lines that it lacks.
+    missing: Vec<&'static str>,
+}
+
 impl StateDir {
     /// Makes the directories of the layout (0700) and `state/.gitignore`, and leaves alone what is there.
     ///
@@ -82,6 +89,34 @@ impl StateDir {
         }
         let gitignore = self.ensure_gitignore()?;
         Ok(Creation { directories, gitignore })
+    }
+
+    /// Lists what [`create`](Self::create) would make, relative to the workspace: directories, and the `.gitignore` if it is
+    /// absent or lacks lines. Changes nothing.
+    pub fn missing(&self) -> Result<Vec<String>, StateDirError> {
+        let mut missing = Vec::new();
+        for name in DIRECTORIES {
+            if !self.check_directory(&self.root.join(name))? {
+                missing.push(format!("{}/{name}", self.relative));
+            }
+        }
+        if self.read_gitignore()?.is_none_or(|found| !found.missing.is_empty()) {
+            missing.push(format!("{}/state/.gitignore", self.relative));
+        }
+        Ok(missing)
+    }
+
+    /// Reads the `.gitignore`, if there is one, and says which lines it lacks.
+    fn read_gitignore(&self) -> Result<Option<Gitignore>, StateDirError> {
+        let path = self.gitignore();
+        let Some(entry) = self.file_entry(&path)? else { return Ok(None) };
+        let len = usize::try_from(entry.len).unwrap_or(usize::MAX);
+        let bytes = self.disk.open(&path, Access::Read)?.read_at(0, len)?;
+        let present: Vec<&[u8]> =
+            bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+        let missing =
+            IGNORED.into_iter().filter(|line| !present.contains(&line.as_bytes())).collect();
+        Ok(Some(Gitignore { bytes, missing }))
     }
 
     /// Makes `path`, which lies in the state dir, and what is missing above it, and makes each new entry durable. Says
@@ -118,17 +153,11 @@ impl StateDir {
 
     fn ensure_gitignore(&self) -> Result<GitignoreChange, StateDirError> {
         let path = self.gitignore();
-        let Some(entry) = self.file_entry(&path)? else {
+        let Some(Gitignore { mut bytes, missing }) = self.read_gitignore()? else {
             let text = format!("{}\n", IGNORED.join("\n"));
             self.replace_small_file(&path, text.as_bytes())?;
             return Ok(GitignoreChange::Created);
         };
-        let len = usize::try_from(entry.len).unwrap_or(usize::MAX);
-        let mut bytes = self.disk.open(&path, Access::Read)?.read_at(0, len)?;
-        let present: Vec<&[u8]> =
-            bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
-        let missing: Vec<&str> =
-            IGNORED.into_iter().filter(|line| !present.contains(&line.as_bytes())).collect();
         if missing.is_empty() {
             return Ok(GitignoreChange::Unchanged);
         }

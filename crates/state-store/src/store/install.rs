@@ -376,10 +376,6 @@ impl LockedStore<'_> {
                 recovered.push(Recovered::SetAside { path });
             }
         }
-        let is_rubbish = |name: &str| {
-            is_gitignore_temp(name)
-                || name.starts_with(PREPARED_PREFIX) && name.ends_with(TEMP_SUFFIX)
-        };
         for listed in listed.iter().filter(|listed| listed.is_file && is_rubbish(&listed.name)) {
             self.dir.disk().remove_file(&self.dir.state().join(&listed.name))?;
         }
@@ -398,10 +394,9 @@ impl LockedStore<'_> {
     /// The temporary files of operations on the document.
     fn temps(&self, listed: &[Listed]) -> impl Iterator<Item = (Uuid, PathBuf)> {
         let state = self.dir.state();
-        listed.iter().filter_map(move |listed| {
-            let id = listed.name.strip_prefix(TEMP_PREFIX)?.strip_suffix(TEMP_SUFFIX)?;
-            Some((id.parse().ok()?, state.join(&listed.name)))
-        })
+        listed
+            .iter()
+            .filter_map(move |listed| Some((operation_of(&listed.name)?, state.join(&listed.name))))
     }
 
     /// The hashes of the texts that an operation had to do with.
@@ -419,6 +414,21 @@ impl LockedStore<'_> {
             Sought::Hashes(op.record.before.into_iter().chain([op.record.after]).collect())
         }))
     }
+}
+
+/// Whether a file in `state/` was on its way to another place when its process died: its content is nowhere needed.
+fn is_rubbish(name: &str) -> bool {
+    is_gitignore_temp(name) || name.starts_with(PREPARED_PREFIX) && name.ends_with(TEMP_SUFFIX)
+}
+
+/// The operation that a temporary file in `state/` belongs to, if it belongs to one on the document.
+fn operation_of(name: &str) -> Option<Uuid> {
+    name.strip_prefix(TEMP_PREFIX)?.strip_suffix(TEMP_SUFFIX)?.parse().ok()
+}
+
+/// Whether a file in `state/` is one that every opening clears away or sets aside.
+pub(super) fn is_swept(name: &str) -> bool {
+    is_rubbish(name) || operation_of(name).is_some()
 }
 
 /// What the journal knows of an operation.

@@ -67,20 +67,51 @@ impl LockedStore<'_> {
         self.forget_others();
         let others = self.open_journals()?;
         self.cut_torn()?;
+        let attached = self.attached(&others);
+        if let Some(session) = &mut self.session
+            && let Some(newest) = &session.tail.newest
+        {
+            session.unfinished = !newest.done && !newest.abandoned;
+        }
+        self.others = Some(others);
+        Ok(attached)
+    }
+
+    fn attached(&self, others: &Others) -> Attached {
         let mut attached = Attached::default();
         for OpenSession { id, tail, .. } in &others.archived {
             if let Some(newest) = tail.newest.clone() {
                 attached.archived.push(ArchivedJournal { session_id: id.clone(), newest });
             }
         }
-        if let Some(session) = &mut self.session
-            && let Some(newest) = session.tail.newest.clone()
-        {
-            session.unfinished = !newest.done && !newest.abandoned;
-            attached.live = Some(LiveSession { session_id: session.id.clone(), newest });
-        }
-        self.others = Some(others);
+        attached.live = self
+            .session
+            .as_ref()
+            .zip(self.newest_of_session())
+            .map(|(session, newest)| LiveSession { session_id: session.id.clone(), newest });
+        attached
+    }
+
+    fn newest_of_session(&self) -> Option<Newest> {
+        self.session.as_ref()?.tail.newest.clone()
+    }
+
+    /// Says the same as [`attach`](Self::attach), and changes nothing. Closes the session that is open.
+    pub fn survey(&mut self) -> Result<Attached, OpenError> {
+        self.forget_others();
+        let others = self.open_journals()?;
+        let attached = self.attached(&others);
+        self.session = None;
         Ok(attached)
+    }
+
+    /// Opens the journal of the session `id`, which is not archived, whatever other journals there are.
+    pub fn attach_session(&mut self, id: &SessionId) -> Result<Option<LiveSession>, OpenError> {
+        self.forget_others();
+        self.session = self.scan()?.live.into_iter().find(|session| session.id == *id);
+        self.cut_torn()?;
+        let Some(newest) = self.newest_of_session() else { return Ok(None) };
+        Ok(Some(LiveSession { session_id: id.clone(), newest }))
     }
 
     /// Opens the journal of the session that is not archived, as the last scan knows it, or else after a new one.

@@ -200,7 +200,7 @@ impl LockedStore<'_> {
         Err(OpenError::Unsettled { path: self.dir.active_session() })
     }
 
-    fn refusal(&self, action: Action, seen: &mut Seen) -> Option<OpenError> {
+    pub(super) fn refusal(&self, action: Action, seen: &mut Seen) -> Option<OpenError> {
         let path = self.dir.active_session();
         match action {
             Action::Corrupt => seen.problem.take(),
@@ -486,20 +486,17 @@ impl OpenError {
         match self {
             Self::Corrupt { path, .. } => Some(put_back(path)),
             Self::SessionFileMissing { .. } => Some(
-                "put the last recorded document back: `maestro log --document > last.md`, then \
-                 `maestro state write state/active-session.md < last.md`"
+                "put the file back, or let `maestro doctor --fix` write the last recorded text again"
                     .to_owned(),
             ),
-            Self::OtherSession { path, journal, .. } => Some(format!(
-                "keep one of the two: move `{}` or `{}` out of the state dir",
-                path.display(),
-                journal.display()
-            )),
-            Self::TwoSessions { first, second } => Some(format!(
-                "keep one of the two: move `{}` or `{}` out of the state dir",
-                first.display(),
-                second.display()
-            )),
+            Self::OtherSession { .. } => Some(
+                "put the right session file back, or let `maestro doctor --fix` archive the session of the journal and \
+                 keep the file"
+                    .to_owned(),
+            ),
+            Self::TwoSessions { .. } => Some(
+                "`maestro doctor` says which of the two is in the session file; `--fix` archives the other".to_owned(),
+            ),
             Self::Unsettled { path } => {
                 Some(format!("find out what writes `{}`, and try again", path.display()))
             }

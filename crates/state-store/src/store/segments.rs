@@ -16,9 +16,15 @@ impl LockedStore<'_> {
     /// there, and then it is the one to go on with.
     pub(super) fn begin_segment_if_long(&mut self, text: &str) -> Result<(), CommitError> {
         let Some(session) = &self.session else { return Ok(()) };
-        if !is_long(session.journal.len(), to_u64(text.len())) {
-            return Ok(());
+        if is_long(session.journal.len(), to_u64(text.len())) {
+            self.begin_segment(text)?;
         }
+        Ok(())
+    }
+
+    /// Goes on in a new segment, if everything is settled; `text` is the document.
+    pub(super) fn begin_segment(&mut self, text: &str) -> Result<(), CommitError> {
+        let Some(session) = &self.session else { return Ok(()) };
         let Some((seq, lines)) = head(&session.tail, text) else { return Ok(()) };
         let id = session.id.clone();
         let path = self.dir.journals().join(segment_name(id.as_str(), Some(seq)));

@@ -156,7 +156,7 @@ fn a_file_that_does_not_parse_is_corrupt_and_nothing_changes() {
         assert_eq!(error.code(), "CORRUPT");
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert_eq!(source, "it says that it is broken");
-        assert!(error.hint().unwrap().contains("maestro log --document"));
+        assert!(error.hint().unwrap().contains("maestro doctor --fix"));
         assert_eq!(fs_err::read(workspace.journal()).unwrap(), journal);
         assert_eq!(fs_err::read_to_string(workspace.active()).unwrap(), doc("BROKEN"));
         assert_eq!(fs_err::read_to_string(workspace.temp(2)).unwrap(), doc("v2"));
@@ -230,7 +230,7 @@ fn a_missing_file_is_an_error_that_says_how_to_get_it_back() {
         fs_err::remove_file(workspace.active()).unwrap();
         let error = workspace.open().unwrap_err();
         assert_eq!(error.code(), "SESSION_FILE_MISSING");
-        assert!(error.hint().unwrap().contains("maestro state write"));
+        assert!(error.hint().unwrap().contains("maestro doctor --fix"));
         assert!(!workspace.active().exists());
     }
 }

@@ -1,0 +1,121 @@
+//! Archives what is left of a session: one whose document is gone or belongs to another, or a document that nobody can read.
+//!
+//! Moves no design and no plan: whether they are this session's, nobody can say any more.
+
+use maestro_session_model::{Document, SessionId, SessionStatus};
+use maestro_state_store::journal::{Newest, Operation};
+use maestro_state_store::store::{FileError, LiveSession, LockedStore};
+use maestro_state_store::{ContentHash, StateDir};
+
+use crate::execute::{ArchiveError, Archiver, Intent, archived_place, look};
+use crate::finish::hash_of;
+use crate::plan::free;
+use crate::receipt::{ArchiveReceipt, Check};
+
+/// Whether an operation is the beginning of an archiving that holds.
+pub fn begins_archiving(operation: &Newest) -> bool {
+    !operation.abandoned && Intent::from_command(&operation.record.operation.command).is_some()
+}
+
+/// Archives the session `session_id`, which has a journal and whose document is gone or another session's, with `text`, its
+/// last document.
+///
+/// Can be interrupted and begun again.
+pub fn archive_from_journal(
+    locked: &mut LockedStore<'_>,
+    session_id: &SessionId,
+    text: String,
+    archiver: &Archiver,
+) -> Result<ArchiveReceipt, ArchiveError> {
+    let dir = locked.dir().clone();
+    let active = dir.active_session();
+    let unreadable = |source| ArchiveError::Unreadable { path: active.clone(), source };
+    let before = ContentHash::of(text.as_bytes());
+    let document = Document::parse(text).map_err(unreadable)?;
+    let session = document.session();
+    let given_up = session.status == SessionStatus::InProgress;
+    let mut intent = Intent {
+        status: if given_up { SessionStatus::Aborted } else { session.status },
+        updated: session.updated,
+        archived_as: String::new(),
+        documents: Vec::new(),
+        kept: Vec::new(),
+        before,
+        after: before,
+        design_document: session.design_document.clone(),
+        implementation_plan: session.implementation_plan.clone(),
+    };
+    let last = intent
+        .archived_text(&document)
+        .map_err(|source| ArchiveError::Uneditable { path: active.clone(), source })?;
+    intent.after = ContentHash::of(last.as_bytes());
+    intent.archived_as = place_for(locked, &dir, session_id, intent.after)?;
+    let place = archived_place(&dir, &intent.archived_as, ".md");
+    if hash_of(locked, &place)? != Some(intent.after) {
+        locked.write_new(&place, last.as_bytes())?;
+    }
+    let Some(LiveSession { newest, .. }) = locked.attach_session(session_id)? else {
+        return Err(FileError::Missing { path: dir.journal(session_id) }.into());
+    };
+    let operation = Operation {
+        id: archiver.operation,
+        time: archiver.now.max(newest.record.operation.time.next()),
+        actor: archiver.actor.clone(),
+        command: intent.to_command(),
+        canonical: false,
+    };
+    locked.append_operation(operation)?;
+    locked.append_archived(archiver.now)?;
+    locked.move_journal(session_id, &dir.archive(), &format!("{}.journal", intent.archived_as))?;
+    Ok(ArchiveReceipt::unchecked(&dir, session_id, &intent, archiver.operation))
+}
+
+/// Puts a document that nobody can read, and that has no journal, into the archive as it is, named after `session_id`.
+pub fn archive_unreadable(
+    locked: &mut LockedStore<'_>,
+    session_id: &SessionId,
+    archiver: &Archiver,
+) -> Result<ArchiveReceipt, ArchiveError> {
+    let dir = locked.dir().clone();
+    let active = dir.active_session();
+    let present = look(locked)?;
+    let name = free(&format!("{session_id}.md"), &present.in_archive);
+    let intent = Intent {
+        status: SessionStatus::Aborted,
+        updated: archiver.now,
+        archived_as: name.trim_end_matches(".md").to_owned(),
+        documents: Vec::new(),
+        kept: Vec::new(),
+        // Nobody looks at them: no operation is recorded.
+        before: ContentHash::of(&[]),
+        after: ContentHash::of(&[]),
+        design_document: None,
+        implementation_plan: None,
+    };
+    let place = archived_place(&dir, &intent.archived_as, ".md");
+    locked.move_new(&active, &place)?;
+    let readable = Check {
+        name: "archived session is readable",
+        passed: false,
+        found: Some("it was archived as it was".to_owned()),
+    };
+    Ok(ArchiveReceipt {
+        checks: vec![readable],
+        ..ArchiveReceipt::unchecked(&dir, session_id, &intent, archiver.operation)
+    })
+}
+
+/// The name for an archived session: one that a rescue before this one has begun with, or else one that is free.
+fn place_for(
+    locked: &LockedStore<'_>,
+    dir: &StateDir,
+    session_id: &SessionId,
+    hash: ContentHash,
+) -> Result<String, ArchiveError> {
+    if hash_of(locked, &archived_place(dir, session_id.as_str(), ".md"))? == Some(hash) {
+        return Ok(session_id.to_string());
+    }
+    let present = look(locked)?;
+    let name = free(&format!("{session_id}.md"), &present.in_archive);
+    Ok(name.trim_end_matches(".md").to_owned())
+}
