@@ -1,7 +1,7 @@
 //! Finishes an archiving that was begun, by this process or by one that died.
 //!
 //! Every step looks before it acts, so that it can be done again. The order is: archived document, copies of the
-//! documents, their originals, design gate, active document, ledger, mark, journal.
+//! documents, their originals, active document, design gate, ledger, mark, journal.
 
 use std::path::{Path, PathBuf};
 
@@ -97,20 +97,30 @@ fn carry_out(
             true
         }
         // What is there now came after our document had gone: there is only the way forward.
-        Some(bytes) if is_archived && is_of_another(bytes, session_id) => false,
+        Some(bytes) if is_archived && is_of_another(bytes, session_id) => {
+            locked.make_durable(&archived)?;
+            false
+        }
         Some(_) => return Ok(Done::Edited { file: active }),
-        None if is_archived => false,
+        None if is_archived => {
+            locked.make_durable(&archived)?;
+            false
+        }
         None => return Err(ArchiveError::Lost { active, archived }),
     };
     if let Some(file) = move_documents(locked, intent, ours)? {
         return Ok(Done::Edited { file });
     }
+    // Also when it is gone: whoever removed it may have died before that was durable.
+    match locked.remove_if_hash(&active, intent.before)? {
+        Removal::Changed if ours => return Ok(Done::Edited { file: active }),
+        Removal::Changed => locked.make_durable(&active)?,
+        Removal::Removed | Removal::Gone => {}
+    }
+    // From here on there is only the way forward; a gate that went before could not be brought back.
     let gate = dir.design_gate(session_id);
     if let Some(hash) = hash_of(locked, &gate)? {
         let _gone_or_changed = locked.remove_if_hash(&gate, hash)?;
-    }
-    if ours && locked.remove_if_hash(&active, intent.before)? == Removal::Changed {
-        return Ok(Done::Edited { file: active });
     }
     let ledger = dir.ledger(session_id);
     if locked.read_file(&ledger)?.is_some() {
@@ -136,7 +146,8 @@ fn write_archived(
     archived: &Path,
 ) -> Result<(), ArchiveError> {
     match hash_of(locked, archived)? {
-        Some(hash) if hash == intent.after => return Ok(()),
+        // Whoever wrote it may have died before it was durable, and now the originals go.
+        Some(hash) if hash == intent.after => return Ok(locked.make_durable(archived)?),
         Some(_) => return Err(ArchiveError::PlaceTaken { path: archived.to_owned() }),
         None => {}
     }
@@ -185,7 +196,9 @@ fn move_documents(
             // Another file has taken the place, and what is nowhere else stays where it is.
             Some(_) if copy != Some(hash) => continue,
             None if copy.is_none() && can_take_back => return Ok(Some(from)),
-            Some(_) | None => {}
+            // Whoever made the copy may have died before it was durable.
+            Some(_) => locked.make_durable(&to)?,
+            None => {}
         }
         copied.push((from, hash));
     }

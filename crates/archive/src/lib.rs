@@ -10,8 +10,8 @@
 //! | the intent | finishes |
 //! | writing `archive/<id>.md` | finishes |
 //! | copying a document | finishes |
-//! | removing a document, or the design gate | finishes |
-//! | removing `active-session.md` | finishes |
+//! | removing a document | finishes |
+//! | removing `active-session.md`, or the design gate | finishes |
 //! | moving the ledger | finishes |
 //! | the mark `archived` | moves the journal |
 //! | moving the journal | has nothing to do |

@@ -51,7 +51,9 @@ pub fn archive_from_journal(
     intent.after = ContentHash::of(last.as_bytes());
     intent.archived_as = place_for(locked, &dir, session_id, intent.after)?;
     let place = archived_place(&dir, &intent.archived_as, ".md");
-    if hash_of(locked, &place)? != Some(intent.after) {
+    if hash_of(locked, &place)? == Some(intent.after) {
+        locked.make_durable(&place)?;
+    } else {
         locked.write_new(&place, last.as_bytes())?;
     }
     let Some(LiveSession { newest, .. }) = locked.attach_session(session_id)? else {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use maestro_session_model::{Command, Document};
-use maestro_state_store::store::LockedStore;
+use maestro_state_store::store::{FileError, LockedStore};
 use maestro_state_store::{Current, Operation};
 use serde_json::json;
 
@@ -49,6 +49,9 @@ impl Workspace {
                         "the change of {} was made again on the edited file",
                         operation.time
                     ));
+                    if let Some(error) = carried.unfinished {
+                        return Err(FileError::from(error).into());
+                    }
                     (*current, *document) = (carried.current, carried.document);
                 }
                 Again::Displaced => return Ok(false),

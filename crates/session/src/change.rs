@@ -1,5 +1,7 @@
 //! Changing the active session: lock, read, decide, store.
 
+use std::cell::RefCell;
+use std::io;
 use std::sync::Arc;
 
 use maestro_session_model::{
@@ -103,7 +105,14 @@ impl Workspace {
         };
         warnings.extend(pending_note(&committed));
         let document = self.remember(update.document);
-        Ok(Some(Carried { operation: id, current: committed.current, document, warnings }))
+        let unfinished = committed.finish_pending;
+        Ok(Some(Carried {
+            operation: id,
+            current: committed.current,
+            document,
+            warnings,
+            unfinished,
+        }))
     }
 
     /// Reads a handoff report into what [`Command::Complete`] takes, with what is odd about it.
@@ -184,19 +193,32 @@ impl Workspace {
     ) -> Result<(Option<Opened>, Vec<String>), SessionError> {
         let mut notes: Vec<String> = self.finish_archiving(locked)?.into_iter().collect();
         for _ in 0..MAX_ATTEMPTS {
+            // Why a text could not be inspected, other than for what is in it.
+            let failed = RefCell::new(None);
             // Asked only about texts that the journal does not know; what it finds is remembered.
             let inspect = |text: &str| {
                 let document = self.remember(Document::parse(text.to_owned())?);
-                Ok(Inspected {
-                    session_id: document.session().session_id.clone(),
-                    details: self.details_of_edit(&document),
-                })
+                match self.details_of_edit(&document) {
+                    Ok(details) => {
+                        let session_id = document.session().session_id.clone();
+                        Ok(Inspected { session_id, details })
+                    }
+                    Err(error) => {
+                        let what = error.to_string();
+                        failed.replace(Some(error));
+                        Err(what.into())
+                    }
+                }
             };
-            let opened = locked.open(&inspect, self.env.now(), self.env.new_id())?;
+            let opened = locked.open(&inspect, self.env.now(), self.env.new_id());
+            if let Some(error) = failed.take() {
+                return Err(error.noting(notes));
+            }
+            let opened = opened?;
             let Some(mut current) = opened else { return Ok((None, notes)) };
             let mut document = self.document_of(current.text.clone())?;
             // What is to be made again is told by every opening until it is settled.
-            let mut left = self.left_by(&current.session_id, &current.operation);
+            let mut left = self.left_by(&current.session_id, &current.operation)?;
             for recovered in std::mem::take(&mut current.recovered) {
                 notes.push(recovered.to_string());
                 match recovered {
@@ -253,6 +275,8 @@ pub(crate) struct Carried {
     pub(crate) current: Current,
     pub(crate) document: Arc<Document>,
     pub(crate) warnings: Vec<String>,
+    /// Why nothing can be built on it before the next command has finished it.
+    pub(crate) unfinished: Option<io::Error>,
 }
 
 /// What is left to be done for a change that is safe already.

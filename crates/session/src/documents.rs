@@ -73,6 +73,8 @@ impl Workspace {
             free_name(name, |name| taken.get(&name.to_lowercase()).is_some_and(has_other_text));
         let (place, path) = (dir.plans().join(&name), plans.join(&name)?);
         if taken.contains_key(&name.to_lowercase()) {
+            // Left by a process that died, perhaps, before it was durable; and now a session is to rely on it.
+            locked.make_durable(&place)?;
             return Ok(PlacedDocument { path, copied: None });
         }
         let hash = locked.write_new(&place, document.text.as_bytes())?;

@@ -187,13 +187,15 @@ pub struct Recorded {
     pub session: SessionView,
 }
 
-/// Finds the operation with the number or the beginning of the id that `name` is.
+/// Finds the operation with the number that `name` is, or with an id that begins so.
 pub(crate) fn named<'h>(history: &'h History, name: &str) -> Result<&'h Newest, SessionError> {
     let by_number = name.parse::<u64>().ok();
-    let mut found = history.operations().iter().filter(|operation| {
-        let record = &operation.record;
-        Some(record.seq) == by_number || record.operation.id.to_string().starts_with(name)
-    });
+    let operations = history.operations();
+    if let Some(found) = operations.iter().find(|op| Some(op.record.seq) == by_number) {
+        return Ok(found);
+    }
+    let mut found =
+        operations.iter().filter(|op| op.record.operation.id.to_string().starts_with(name));
     match (found.next(), found.next()) {
         (Some(operation), None) => Ok(operation),
         (found, _) => Err(SessionError::OperationNotFound {

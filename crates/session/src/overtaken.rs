@@ -15,6 +15,7 @@ use maestro_state_store::{ActorKind, Operation};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::error::SessionError;
 use crate::undo::{gone, target_of};
 use crate::workspace::Workspace;
 
@@ -32,37 +33,50 @@ const MAX_LATE: usize = 256;
 
 impl Workspace {
     /// Returns what the record of an edit is to say besides: nothing for an edit of the last text.
-    pub(crate) fn details_of_edit(&self, edit: &Document) -> Map<String, Value> {
+    ///
+    /// A journal that is damaged says nothing about edits; one that cannot be read now is an error, because what it would have
+    /// said must not be forgotten.
+    pub(crate) fn details_of_edit(
+        &self,
+        edit: &Document,
+    ) -> Result<Map<String, Value>, SessionError> {
         let id = &edit.session().session_id;
         let wants_more = |history: &History| history.operations().len() < MAX_LATE;
-        // A journal that cannot be read says nothing about edits; who needs it will say so.
-        let Ok(Some(history)) = self.store.recent_history(id, &wants_more) else {
-            return Map::new();
+        let history = match self.store.recent_history(id, &wants_more) {
+            Ok(history) => history,
+            Err(error) if error.code() == "CORRUPT" => None,
+            Err(error) => return Err(error.into()),
         };
-        let Some(late) = late(&history, edit) else { return Map::new() };
+        let Some(late) = history.and_then(|history| late(&history, edit)) else {
+            return Ok(Map::new());
+        };
         let mut details = Map::new();
         details.insert(MADE_ON.to_owned(), late.made_on.into());
         if !late.overtaken.is_empty() {
             details.insert(AGAIN.to_owned(), json!(late.overtaken));
         }
-        details
+        Ok(details)
     }
 
     /// Returns the operations that `newest` leaves to be made again, in order.
-    pub(crate) fn left_by(&self, id: &SessionId, newest: &Operation) -> Vec<Operation> {
+    pub(crate) fn left_by(
+        &self,
+        id: &SessionId,
+        newest: &Operation,
+    ) -> Result<Vec<Operation>, SessionError> {
         let ids = again(&newest.command);
         if ids.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let has_all = |history: &History| {
             let known: BTreeSet<Uuid> =
                 history.operations().iter().map(|op| op.record.operation.id).collect();
             ids.iter().all(|id| known.contains(id))
         };
-        let history = self.store.recent_history(id, &|history| !has_all(history));
-        let Ok(Some(history)) = history else { return Vec::new() };
-        let operations = history.operations().iter().map(|op| &op.record.operation);
-        operations.filter(|operation| ids.contains(&operation.id)).cloned().collect()
+        let history = self.store.recent_history(id, &|history| !has_all(history))?;
+        let operations = history.iter().flat_map(History::operations);
+        let operations = operations.map(|op| &op.record.operation);
+        Ok(operations.filter(|operation| ids.contains(&operation.id)).cloned().collect())
     }
 }
 

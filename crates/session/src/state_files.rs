@@ -84,7 +84,7 @@ impl Workspace {
                 {
                     notes.extend(found);
                     if let Some(fields) = operation.command.as_object_mut() {
-                        fields.extend(self.details_of_edit(&document));
+                        fields.extend(self.details_of_edit(&document)?);
                     }
                     notes.extend(overtaken::note(&operation.command));
                     locked.commit(

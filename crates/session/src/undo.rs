@@ -119,7 +119,14 @@ impl Workspace {
         };
         let warnings = pending_note(&committed).into_iter().collect();
         let document = self.remember(left);
-        Ok(Some((Carried { operation: id, current: committed.current, document, warnings }, undid)))
+        let carried = Carried {
+            operation: id,
+            current: committed.current,
+            document,
+            warnings,
+            unfinished: committed.finish_pending,
+        };
+        Ok(Some((carried, undid)))
     }
 
     /// Finds what is to be undone in the journal, read as far back as that takes.

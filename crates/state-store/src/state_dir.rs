@@ -252,7 +252,12 @@ impl StateDir {
     /// path that is returned is the resolved one.
     pub fn resolve_document(&self, text: &str) -> Result<RelPath, StateDirError> {
         let named = self.workspace.join(text);
-        let missing = |source| StateDirError::DocumentMissing { path: named.clone(), source };
+        let missing = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                StateDirError::DocumentMissing { path: named.clone(), source }
+            }
+            _ => source.into(),
+        };
         let path = self.disk.canonicalize(&named).map_err(missing)?;
         let outside = || StateDirError::Outside { path: path.clone() };
         let inside = path.strip_prefix(&self.workspace).map_err(|_| outside())?;

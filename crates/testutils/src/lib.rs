@@ -13,8 +13,8 @@ mod style;
 pub use crate::faulty_disk::{FaultyDisk, Plan};
 pub use crate::sample::{Sample, samples};
 pub use crate::sim_disk::{
-    Call, Explorer, Image, Progress, Reach, Role, SimDisk, Snapshot, Trouble, Verdict, Violation,
-    Weakness,
+    Call, Counts, Explorer, Image, Progress, Reach, Role, SecondCrash, SimDisk, Snapshot, Trouble,
+    Verdict, Violation, Weakness,
 };
 pub use crate::strategy::{Operation, arb_operation, arb_session, operate};
 pub use crate::style::{Dice, written_by_hand};

@@ -9,8 +9,9 @@
 //! # What is durable
 //!
 //! * Of a file, the bytes of the last `sync_all` or `sync_data`. What was written since may have come to the disk in part:
-//!   not at all; only the first of several writes; half of a write; the length, with zeros in the place of the bytes; a
-//!   later write, with zeros in the place of an earlier one. Permission bits are durable with `sync_all`.
+//!   not at all; only the first of several writes; half of a write; the length, with zeros in the place of the bytes or of
+//!   the first half of them; a later write, with zeros in the place of an earlier one. Permission bits are durable with
+//!   `sync_all`.
 //! * Of a directory, the entries of the last `sync_dir`. What happened since (create, remove, rename, exchange) happens as
 //!   a whole or not at all, but each for itself: of several changes any may be there without the others. Only that a file
 //!   never has two names in one directory: there are no links, and no file system tears a rename inside one directory.
@@ -82,7 +83,7 @@ mod snapshot;
 mod tree;
 
 pub use crate::sim_disk::call::{Call, Role, Trouble};
-pub use crate::sim_disk::explore::{Counts, Explorer, Verdict, Violation};
+pub use crate::sim_disk::explore::{Counts, Explorer, SecondCrash, Verdict, Violation};
 pub use crate::sim_disk::hand::Reach;
 pub use crate::sim_disk::snapshot::{Image, Progress, Snapshot};
 

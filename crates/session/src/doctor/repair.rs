@@ -61,23 +61,13 @@ impl Workspace {
     ) -> Result<Vec<String>, SessionError> {
         let text =
             self.last_text(id).ok_or_else(|| SessionError::NoJournal { session_id: id.clone() })?;
-        self.write_again(locked, id, &text, code)
-    }
-
-    fn write_again(
-        &self,
-        locked: &mut LockedStore<'_>,
-        id: &SessionId,
-        text: &str,
-        code: &str,
-    ) -> Result<Vec<String>, SessionError> {
         let before = self.store.quarantined()?;
-        let document = Document::parse(text.to_owned()).ok();
+        let document = Document::parse(text.clone()).ok();
         let canonical = document.is_some_and(|document| document.is_canonical());
         for _ in 0..MAX_ATTEMPTS {
             let operation =
                 self.repairing(json!({ "command": "repair", "found": [code] }), canonical);
-            match locked.replace(id, text.to_owned(), operation)? {
+            match locked.replace(id, text.clone(), operation)? {
                 Outcome::Committed(committed) => {
                     let mut done = vec![
                         "the session file was written again as it was recorded last".to_owned(),
@@ -100,21 +90,28 @@ impl Workspace {
         Err(self.contended())
     }
 
-    /// Sets a damaged journal aside, after having what can be had from it.
+    /// Sets a damaged journal aside, once what can be had from it is safe.
     fn renew_journal(
         &self,
         locked: &mut LockedStore<'_>,
         id: &SessionId,
     ) -> Result<Vec<String>, SessionError> {
-        let text = self.store.salvage(id)?;
-        let has_file =
-            locked.read_file(&self.state_dir().active_session()).is_ok_and(|f| f.is_some());
-        let places = locked.quarantine_journal(id)?;
-        let mut done: Vec<String> = places.iter().map(|place| self.moved(place)).collect();
-        let is_readable = self.read().is_ok();
-        if let Some(text) = text.filter(|_| !has_file || !is_readable) {
-            done.extend(self.write_again(locked, id, &text, "JOURNAL_DAMAGED")?);
+        let file = self.state_dir().active_session();
+        let mut done = Vec::new();
+        // First the session file: once the journal is in the quarantine, nobody would look for the text in it.
+        if !matches!(self.read(), Ok(Some(_)))
+            && let Some(text) = self.store.salvage(id)?
+        {
+            if locked.is_there(&file)? {
+                done.push(self.moved(&locked.quarantine(&file)?));
+            }
+            locked.write_new(&file, text.as_bytes())?;
+            done.push(
+                "the session file was written again from the sound lines of the journal".to_owned(),
+            );
         }
+        let places = locked.quarantine_journal(id)?;
+        done.extend(places.iter().map(|place| self.moved(place)));
         Ok(done)
     }
 

@@ -81,31 +81,8 @@ impl Fixture {
 
     pub(crate) fn env(&self) -> Env {
         static PROCESSES: AtomicU64 = AtomicU64::new(1);
-        let ticks = AtomicU64::new(0);
-        let ids = AtomicU64::new(1);
-        let clock = move || {
-            let seconds = 1_768_471_200 + ticks.fetch_add(1, Ordering::Relaxed);
-            Timestamp::from(UNIX_EPOCH + Duration::from_secs(seconds))
-        };
         // Each call stands for a process, and the ids of two processes differ.
-        let process = u128::from(PROCESSES.fetch_add(1, Ordering::Relaxed));
-        let holder = Holder {
-            pid: 1,
-            host: "test".to_owned(),
-            command: "test".to_owned(),
-            started: Timestamp::from(UNIX_EPOCH),
-        };
-        let mut env = Env::new(
-            self.variables.iter().cloned().collect::<Environment>(),
-            Actor { kind: ActorKind::Cli, name: None },
-            holder,
-            clock,
-            move || {
-                Uuid::from_u128((process << 64) + u128::from(ids.fetch_add(1, Ordering::Relaxed)))
-            },
-        );
-        env.lock_wait = Duration::ZERO;
-        env
+        env_of(&self.variables, PROCESSES.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn workspace(&self) -> Workspace {
@@ -160,6 +137,32 @@ impl Fixture {
         found.sort();
         found
     }
+}
+
+/// What a process knows: its environment, a clock and ids that count.
+pub(crate) fn env_of(variables: &[(String, String)], process: u64) -> Env {
+    let ticks = AtomicU64::new(0);
+    let ids = AtomicU64::new(1);
+    let clock = move || {
+        let seconds = 1_768_471_200 + ticks.fetch_add(1, Ordering::Relaxed);
+        Timestamp::from(UNIX_EPOCH + Duration::from_secs(seconds))
+    };
+    let process = u128::from(process);
+    let holder = Holder {
+        pid: 1,
+        host: "test".to_owned(),
+        command: "test".to_owned(),
+        started: Timestamp::from(UNIX_EPOCH),
+    };
+    let mut env = Env::new(
+        variables.iter().cloned().collect::<Environment>(),
+        Actor { kind: ActorKind::Cli, name: None },
+        holder,
+        clock,
+        move || Uuid::from_u128((process << 64) + u128::from(ids.fetch_add(1, Ordering::Relaxed))),
+    );
+    env.lock_wait = Duration::ZERO;
+    env
 }
 
 pub(crate) fn id(text: &str) -> PhaseId {

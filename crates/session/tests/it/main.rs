@@ -9,6 +9,7 @@ mod failures_of_the_node_server;
 mod fixture;
 mod large;
 mod late;
+mod power;
 mod replay;
 mod story;
 mod undo;

@@ -154,6 +154,7 @@ impl Journal {
         let mut marks: Vec<Mark> = Vec::new();
         let (mut has_effective, mut knows_waiting) = (false, false);
         let mut only_head = false;
+        let mut never_written = None;
         let len = self.len;
         let mut lines = LinesBackward::new(self.file.as_mut(), len);
         while let Some(LineAt { at, bytes, whole }) = lines.next()? {
@@ -169,6 +170,10 @@ impl Journal {
                     continue;
                 }
                 Ok(_) => return Err(self.corrupt(at, &LineError::Incomplete)),
+                Err(_) if was_never_written(&bytes) => {
+                    never_written = Some(at);
+                    continue;
+                }
                 Err(error) => return Err(self.corrupt(at, &error)),
             };
             match line {
@@ -195,6 +200,13 @@ impl Journal {
                     }
                 }
             }
+        }
+        let newest = tail.newest.as_ref().map_or(0, |newest| newest.record.seq);
+        if let Some(at) = never_written
+            && marks.iter().any(|mark| newest < mark.seq)
+        {
+            // An operation is marked when it is durable, so this one was.
+            return Err(self.corrupt(at, &LineError::Checksum));
         }
         self.torn = tail.torn;
         self.has_only_its_head = only_head;
@@ -236,6 +248,11 @@ impl Journal {
         Err(AppendError::InDoubt(source))
     }
 
+    /// Makes durable whatever is there.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
     /// Cuts off everything from `len` on, and returns how many bytes that was.
     pub(crate) fn cut(&mut self, len: u64, durability: Durability) -> io::Result<u64> {
         self.file.set_len(len)?;
@@ -262,6 +279,15 @@ struct LineAt {
     bytes: Vec<u8>,
     /// Whether a newline ends it.
     whole: bool,
+}
+
+/// Whether some bytes that are no line are none because they never came to the disk.
+///
+/// Marks are not made durable at once, and an append may be cut short by the loss of power. Where a file system then has
+/// what was written later but not what was written earlier, it has zeros, which are in no line. What lacks is a mark that
+/// nobody relied on, or an operation that nobody was told of: if it were another, the operation after it would not follow.
+pub(crate) fn was_never_written(line: &[u8]) -> bool {
+    line.contains(&0)
 }
 
 /// The lines of a file from the last to the first.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{Access, Disk};
 use crate::hash::ContentHash;
-use crate::journal::file::{JournalError, Newest};
-use crate::journal::line::{Line, LineError, Record};
+use crate::journal::file::{JournalError, Newest, was_never_written};
+use crate::journal::line::{Line, LineError, MarkKind, Record};
 use crate::splice;
 
 /// Operations of a journal, in order, each with what became of it: those of its newest segments, or of all that are
@@ -94,6 +94,10 @@ impl History {
                             record.seq
                         )));
                     }
+                    if let Some(last) = operations.last_mut().filter(|last| !last.abandoned) {
+                        // Or else nothing would have been built on it. The mark that says so may be lost.
+                        last.mark(MarkKind::Done);
+                    }
                     operations.push(Newest::new(record));
                 }
                 Ok(Line::Mark(mark)) => {
@@ -108,6 +112,7 @@ impl History {
                     return Err(JournalError::TooNew { path: path.to_owned(), found });
                 }
                 Err(_) if is_last => break,
+                Err(_) if was_never_written(line) => {}
                 Err(error) => return Err(corrupt(error.to_string())),
             }
         }
@@ -260,7 +265,7 @@ mod tests {
 
     use super::*;
     use crate::disk::OsDisk;
-    use crate::journal::{Actor, MarkKind, Operation};
+    use crate::journal::{Actor, Operation};
     use crate::splice::diff;
 
     fn record(seq: u64, before: Option<&str>, after: &str) -> Record {

@@ -121,8 +121,12 @@ impl StateDir {
 
     /// Makes `path`, which lies in the state dir, and what is missing above it, and makes each new entry durable. Says
     /// whether it was not there before.
+    ///
+    /// A directory that is empty may have been made by someone who died before its entry was durable. One that is not is
+    /// durable, because nobody puts anything into it before.
     pub(crate) fn ensure_directory(&self, path: &Path) -> Result<bool, StateDirError> {
         if self.check_directory(path)? {
+            self.keep_if_empty(path)?;
             return Ok(false);
         }
         let rest = path
@@ -133,6 +137,7 @@ impl StateDir {
             let parent = at.clone();
             at.push(part);
             if self.check_directory(&at)? {
+                self.keep_if_empty(&at)?;
                 continue;
             }
             // Directories above the state dir are the user's: `docs` is not for us to close to others.
@@ -151,6 +156,13 @@ impl StateDir {
         Ok(true)
     }
 
+    fn keep_if_empty(&self, path: &Path) -> Result<(), StateDirError> {
+        match path.parent() {
+            Some(parent) if self.disk.list(path)?.is_empty() => Ok(self.disk.sync_dir(parent)?),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn ensure_gitignore(&self) -> Result<GitignoreChange, StateDirError> {
         let path = self.gitignore();
         let Some(Gitignore { mut bytes, missing }) = self.read_gitignore()? else {
@@ -159,6 +171,8 @@ impl StateDir {
             return Ok(GitignoreChange::Created);
         };
         if missing.is_empty() {
+            // Whoever wrote it may have died before its entry was durable.
+            self.disk.sync_dir(&self.state())?;
             return Ok(GitignoreChange::Unchanged);
         }
         if !bytes.is_empty() && !bytes.ends_with(b"\n") {

@@ -113,7 +113,6 @@ impl LockedStore<'_> {
         let active = self.dir.active_session();
         self.forget_others();
         self.session = None;
-        self.dir.ensure_directory(&self.dir.journals())?;
         if self.dir.entry(&active)?.is_some() {
             return Err(CommitError::AlreadyExists { path: active });
         }
@@ -155,8 +154,9 @@ impl LockedStore<'_> {
         };
         if nothing_happened {
             self.session = None;
-            if is_new {
-                // Only tidiness: a journal without an operation that counts is removed by whoever opens the next session.
+            // Only tidiness: a journal without an operation that counts is removed by whoever opens the next session. Until
+            // the temporary file is gone for good, it says that that is rubbish.
+            if is_new && self.dir.disk().sync_dir(&self.dir.state()).is_ok() {
                 drop(self.dir.disk().remove_file(&self.dir.journal(id)));
             }
         }

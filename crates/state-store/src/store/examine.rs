@@ -164,6 +164,12 @@ impl LockedStore<'_> {
         Ok(found)
     }
 
+    /// Whether there is anything at a path of the state dir.
+    pub fn is_there(&self, path: &Path) -> Result<bool, FileError> {
+        self.dir.within(path)?;
+        Ok(self.dir.entry(path)?.is_some())
+    }
+
     /// Moves a file of the state dir to the quarantine, durably, and returns where it is now.
     pub fn quarantine(&mut self, path: &Path) -> Result<PathBuf, FileError> {
         self.forget_others();

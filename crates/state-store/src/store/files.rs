@@ -7,8 +7,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Kind, Listed, io_hint};
+use crate::disk::{Access, Kind, Listed, io_hint};
 use crate::hash::ContentHash;
+use crate::journal::to_u64;
 use crate::state_dir::{StateDir, StateDirError};
 use crate::store::{LockedStore, PREPARED_PREFIX, ReadError, Store, TEMP_SUFFIX, read_contents};
 
@@ -18,7 +19,7 @@ use crate::store::{LockedStore, PREPARED_PREFIX, ReadError, Store, TEMP_SUFFIX, 
 pub enum Removal {
     /// The file is removed, durably.
     Removed,
-    /// There was no file.
+    /// There was no file, durably.
     Gone,
     /// The file has another content than expected, and is still there.
     Changed,
@@ -69,13 +70,17 @@ impl LockedStore<'_> {
 
     /// Moves a file to a place that is free, durably.
     ///
-    /// The directory of `to` is made when it is missing.
+    /// The directory of `to` is made when it is missing. A file with the same content that is there already is the result of
+    /// a move that the loss of power has left half done: then only the old name is removed.
     pub fn move_new(&mut self, from: &Path, to: &Path) -> Result<(), FileError> {
         self.forget_others();
         self.dir.within(from)?;
-        self.refuse_taken(to)?;
+        self.dir.within(to)?;
         if self.dir.file_entry(from)?.is_none() {
             return Err(FileError::Missing { path: from.to_owned() });
+        }
+        if self.dir.entry(to)?.is_some() {
+            return self.finish_move(from, to);
         }
         if let Some(parent) = to.parent() {
             self.dir.ensure_directory(parent)?;
@@ -87,18 +92,70 @@ impl LockedStore<'_> {
         }
     }
 
+    /// Removes the old name of a file that has the new one already.
+    fn finish_move(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        if self.dir.file_entry(to).is_err() || !self.have_same_bytes(from, to)? {
+            return Err(FileError::Taken { path: to.to_owned() });
+        }
+        // Nobody has said that the new name is durable, or what is in it.
+        self.make_durable(to)?;
+        self.dir.disk().remove_file(from)?;
+        match from.parent() {
+            Some(parent) => Ok(self.dir.disk().sync_dir(parent)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a file durable that somebody else has written, with its name.
+    pub fn make_durable(&self, path: &Path) -> Result<(), FileError> {
+        self.dir.within(path)?;
+        self.dir.disk().open(path, Access::Read)?.sync_all()?;
+        match path.parent() {
+            Some(parent) => Ok(self.dir.disk().sync_dir(parent)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether two files have the same bytes, whatever their size.
+    pub(super) fn have_same_bytes(&self, a: &Path, b: &Path) -> Result<bool, ReadError> {
+        const PIECE: usize = 64 * 1024;
+        let disk = self.dir.disk();
+        let (mut a, mut b) = (disk.open(a, Access::Read)?, disk.open(b, Access::Read)?);
+        if a.entry()?.len != b.entry()?.len {
+            return Ok(false);
+        }
+        let mut offset = 0;
+        loop {
+            let piece = a.read_at(offset, PIECE)?;
+            if piece != b.read_at(offset, PIECE)? {
+                return Ok(false);
+            }
+            if piece.len() < PIECE {
+                return Ok(true);
+            }
+            offset += to_u64(piece.len());
+        }
+    }
+
     /// Removes a file, durably, if it still has the content that `hash` is of.
     pub fn remove_if_hash(&mut self, path: &Path, hash: ContentHash) -> Result<Removal, FileError> {
         self.forget_others();
-        let Some(bytes) = self.read_file(path)? else { return Ok(Removal::Gone) };
-        if ContentHash::of(&bytes) != hash {
-            return Ok(Removal::Changed);
-        }
-        self.dir.disk().remove_file(path)?;
-        if let Some(parent) = path.parent() {
+        let found = self.read_file(path)?;
+        let removal = match &found {
+            Some(bytes) if ContentHash::of(bytes) != hash => return Ok(Removal::Changed),
+            Some(_) => {
+                self.dir.disk().remove_file(path)?;
+                Removal::Removed
+            }
+            None => Removal::Gone,
+        };
+        // Also where it is gone: whoever removed it may have died before that was durable.
+        if let Some(parent) = path.parent()
+            && self.dir.check_directory(parent)?
+        {
             self.dir.disk().sync_dir(parent)?;
         }
-        Ok(Removal::Removed)
+        Ok(removal)
     }
 
     fn refuse_taken(&self, path: &Path) -> Result<(), FileError> {
@@ -116,7 +173,7 @@ impl LockedStore<'_> {
         path: &Path,
         bytes: &[u8],
         mode: Option<u32>,
-    ) -> Result<PathBuf, FileError> {
+    ) -> Result<PathBuf, ReadError> {
         if let Some(parent) = path.parent() {
             self.dir.ensure_directory(parent)?;
         }

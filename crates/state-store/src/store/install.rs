@@ -221,6 +221,8 @@ impl LockedStore<'_> {
         self.mark_newest(marks, Durability::Synced)?;
         if let (Swap::Displaced, Some(ours)) = (swap, self.newest().map(|newest| newest.after)) {
             self.swap_back(temp, ours)?;
+            // Before anything is removed: the edit must be durable where it is now.
+            self.dir.disk().sync_dir(&self.dir.state())?;
         }
         let known = self.known_hashes();
         self.set_aside_since.extend(self.discard(temp, &known)?);
@@ -294,26 +296,59 @@ impl LockedStore<'_> {
         }
     }
 
-    /// Moves a file to the quarantine, under a name that is free, and makes the move durable.
+    /// Moves a file to the quarantine, under a name that is free, and makes the move durable. What has a copy there already
+    /// is not put there twice: whoever did that died before the old name was gone.
     pub(super) fn set_aside(&self, path: &Path) -> Result<PathBuf, ReadError> {
-        let place = self.free_quarantine_place(path)?;
-        self.dir.disk().rename_new(path, &place)?;
-        self.dir.disk().sync_dir(&self.dir.quarantine())?;
+        let is_file = self.dir.entry(path)?.is_some_and(|entry| entry.kind == Kind::File);
+        let is_it = |place: &Path| Ok(is_file && self.have_same_bytes(path, place)?);
+        let place = match self.quarantine_place(path, &is_it)? {
+            Quarantined::Already(place) => {
+                self.sync_quarantined(&place)?;
+                self.dir.disk().remove_file(path)?;
+                place
+            }
+            Quarantined::NotYet(place) => {
+                self.dir.disk().rename_new(path, &place)?;
+                self.dir.disk().sync_dir(&self.dir.quarantine())?;
+                place
+            }
+        };
         if let Some(parent) = path.parent() {
             self.dir.disk().sync_dir(parent)?;
         }
         Ok(place)
     }
 
-    /// Copies bytes to the quarantine, under a name that is free, and makes the copy durable.
+    /// Copies bytes to the quarantine, under a name that is free, and makes the copy durable; not twice either.
     pub(super) fn set_copy_aside(&self, path: &Path, bytes: &[u8]) -> Result<PathBuf, ReadError> {
-        let place = self.free_quarantine_place(path)?;
-        self.write_temp(&place, bytes, None)?;
-        self.dir.disk().sync_dir(&self.dir.quarantine())?;
-        Ok(place)
+        let hash = ContentHash::of(bytes);
+        let is_it = |place: &Path| Ok(self.text_hash(place)? == Some(hash));
+        match self.quarantine_place(path, &is_it)? {
+            Quarantined::Already(place) => {
+                self.sync_quarantined(&place)?;
+                Ok(place)
+            }
+            Quarantined::NotYet(place) => {
+                // By way of a rename: half of a text would be taken for one of its own.
+                let temp = self.prepare(&place, bytes, None)?;
+                self.dir.disk().rename_new(&temp, &place)?;
+                self.dir.disk().sync_dir(&self.dir.quarantine())?;
+                Ok(place)
+            }
+        }
     }
 
-    fn free_quarantine_place(&self, path: &Path) -> Result<PathBuf, ReadError> {
+    fn sync_quarantined(&self, place: &Path) -> io::Result<()> {
+        self.dir.disk().open(place, Access::Read)?.sync_all()?;
+        self.dir.disk().sync_dir(&self.dir.quarantine())
+    }
+
+    /// Finds the place in the quarantine for a file that was at `path`: one that has it already, says `is_it`, or a free one.
+    fn quarantine_place(
+        &self,
+        path: &Path,
+        is_it: &dyn Fn(&Path) -> Result<bool, ReadError>,
+    ) -> Result<Quarantined, ReadError> {
         let quarantine = self.dir.quarantine();
         self.dir.ensure_directory(&quarantine)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -322,8 +357,12 @@ impl LockedStore<'_> {
             std::iter::once(name.to_owned()).chain((2_u32..).map(|n| format!("{name}.{n}")));
         for name in names {
             let place = quarantine.join(name);
-            if self.dir.disk().entry(&place)?.is_none() {
-                return Ok(place);
+            match self.dir.disk().entry(&place)? {
+                None => return Ok(Quarantined::NotYet(place)),
+                Some(entry) if entry.kind == Kind::File && is_it(&place)? => {
+                    return Ok(Quarantined::Already(place));
+                }
+                Some(_) => {}
             }
         }
         Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
@@ -361,10 +400,15 @@ impl LockedStore<'_> {
     ///
     /// What an operation wrote that is not in the journal was never acknowledged and never exchanged with anything, so it
     /// is removed. Of all others only a known text is removed, and the rest is set aside.
-    pub(super) fn sweep(&self, recovered: &mut Vec<Recovered>) -> Result<(), ReadError> {
+    /// `archived` are journals that count where no session is open: an operation that was to restore one of them.
+    pub(super) fn sweep(
+        &self,
+        archived: &[OpenSession],
+        recovered: &mut Vec<Recovered>,
+    ) -> Result<(), ReadError> {
         let listed = self.dir.disk().list(&self.dir.state())?;
         for (id, temp) in self.temps(&listed) {
-            let known = match self.hashes_of(id)? {
+            let known = match self.hashes_of(id, archived)? {
                 Sought::NotInJournal => {
                     self.dir.disk().remove_file(&temp)?;
                     continue;
@@ -382,13 +426,14 @@ impl LockedStore<'_> {
         Ok(())
     }
 
-    /// Clears the temporary files of creations that never came about: a creation displaces nothing.
+    /// Clears the temporary files of creations that never came about, durably: a creation displaces nothing.
     pub(super) fn sweep_dead(&self) -> Result<(), ReadError> {
         let listed = self.dir.disk().list(&self.dir.state())?;
         for (_, temp) in self.temps(&listed) {
             self.dir.disk().remove_file(&temp)?;
         }
-        Ok(())
+        // Those as well that someone removed who died before that was durable.
+        Ok(self.dir.disk().sync_dir(&self.dir.state())?)
     }
 
     /// The temporary files of operations on the document.
@@ -400,19 +445,26 @@ impl LockedStore<'_> {
     }
 
     /// The hashes of the texts that an operation had to do with.
-    fn hashes_of(&self, id: Uuid) -> Result<Sought, ReadError> {
-        let Some(session) = &self.session else { return Ok(Sought::NoJournal) };
-        if session.tail.newest.as_ref().is_some_and(|newest| newest.record.operation.id == id) {
+    fn hashes_of(&self, id: Uuid, archived: &[OpenSession]) -> Result<Sought, ReadError> {
+        let newest = self.newest();
+        if newest.is_some_and(|newest| newest.operation.id == id) {
             return Ok(Sought::Hashes(self.known_hashes()));
         }
         let is_it = |op: &Newest| op.record.operation.id == id;
-        let files = journal_paths(self.dir, &session.id)?;
-        let lacks_it = |history: &History| !history.operations().iter().any(is_it);
-        let history = History::read(self.dir.disk(), &files, &lacks_it)?;
-        let found = history.as_ref().and_then(|h| h.operations().iter().find(|op| is_it(op)));
-        Ok(found.map_or(Sought::NotInJournal, |op| {
-            Sought::Hashes(op.record.before.into_iter().chain([op.record.after]).collect())
-        }))
+        let mut sought = Sought::NoJournal;
+        for session in self.session.iter().chain(archived) {
+            let files = journal_paths(self.dir, &session.id)?;
+            let lacks_it = |history: &History| !history.operations().iter().any(is_it);
+            let history = History::read(self.dir.disk(), &files, &lacks_it)?;
+            if let Some(op) =
+                history.as_ref().and_then(|h| h.operations().iter().find(|op| is_it(op)))
+            {
+                let hashes = op.record.before.into_iter().chain([op.record.after]);
+                return Ok(Sought::Hashes(hashes.collect()));
+            }
+            sought = Sought::NotInJournal;
+        }
+        Ok(sought)
     }
 }
 
@@ -429,6 +481,14 @@ fn operation_of(name: &str) -> Option<Uuid> {
 /// Whether a file in `state/` is one that every opening clears away or sets aside.
 pub(super) fn is_swept(name: &str) -> bool {
     is_rubbish(name) || operation_of(name).is_some()
+}
+
+/// A place in the quarantine.
+enum Quarantined {
+    /// It has what is to be put there.
+    Already(PathBuf),
+    /// It is free.
+    NotYet(PathBuf),
 }
 
 /// What the journal knows of an operation.

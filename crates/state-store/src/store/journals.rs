@@ -170,6 +170,10 @@ impl LockedStore<'_> {
         let Some((newest, older)) = files.split_last() else { return Ok(None) };
         let mut journal = Journal::open(self.dir.disk(), newest)?;
         let tail = journal.tail()?;
+        if tail.newest.as_ref().is_some_and(|newest| !newest.done || newest.archived) {
+            // Whoever wrote that may have died before it was durable, and what is done about it must not outlive it.
+            journal.sync()?;
+        }
         if !older.is_empty() {
             journal.refuse_without_head(&tail)?;
             if journal.has_only_its_head() {
@@ -286,22 +290,31 @@ impl LockedStore<'_> {
 }
 
 impl OpenSession {
-    /// Appends an operation that the file already shows, durably, together with its marks.
+    /// Appends an operation that the file already shows, durably, and marks it.
+    ///
+    /// The marks are not part of the same write: of that, the loss of power might leave the marks without the operation,
+    /// and then nobody could tell it from one that was damaged later.
     pub(super) fn append_finished(&mut self, record: Record) -> Result<(), AppendError> {
         let seq = record.seq;
         let waiting = self.waiting_after(&record);
-        let marks = marks_when_done(&record, waiting.as_ref());
-        let mut lines = vec![Line::Operation(record)];
-        lines.extend(marks.iter().map(|kind| Line::mark(seq, *kind, None)));
-        let appended = self.journal.append(&lines, Durability::Synced);
+        let kinds = marks_when_done(&record, waiting.as_ref());
+        let line = Line::Operation(record);
+        let appended = self.journal.append(std::slice::from_ref(&line), Durability::Synced);
         self.unfinished = appended.is_err();
         appended?;
-        if let Line::Operation(record) = lines.swap_remove(0) {
+        if let Line::Operation(record) = line {
             let mut newest = Newest::new(record);
-            for kind in marks {
-                newest.mark(*kind);
+            let marks: Vec<Line> = kinds.iter().map(|kind| Line::mark(seq, *kind, None)).collect();
+            let marked = self.journal.append(&marks, Durability::Unsynced);
+            if marked.is_ok() {
+                for kind in kinds {
+                    newest.mark(*kind);
+                }
             }
             self.tail = Tail { newest: Some(newest), effective: None, waiting, torn: None };
+            // It is recorded, but nothing can be built on it before the next command has finished it.
+            self.unfinished = marked.is_err();
+            marked.map_err(|error| AppendError::InDoubt(error.into_io()))?;
         }
         Ok(())
     }

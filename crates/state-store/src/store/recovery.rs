@@ -190,7 +190,7 @@ impl LockedStore<'_> {
                 }
                 Action::SwapBack => self.swap_newest_back()?,
                 Action::NoSession => {
-                    self.sweep_if_possible(&mut recovered);
+                    self.sweep_if_possible(&archived, &mut recovered);
                     return Ok(None);
                 }
                 // Returned as errors above.
@@ -233,7 +233,7 @@ impl LockedStore<'_> {
     fn opened(&mut self, seen: Seen, mut recovered: Vec<Recovered>) -> Result<Current, OpenError> {
         let set_aside = std::mem::take(&mut self.set_aside_since);
         recovered.extend(set_aside.into_iter().map(|path| Recovered::SetAside { path }));
-        self.sweep_if_possible(&mut recovered);
+        self.sweep_if_possible(&[], &mut recovered);
         let path = self.dir.active_session();
         let session = self.session.as_ref();
         let record = session.and_then(|session| session.tail.effective());
@@ -252,8 +252,8 @@ impl LockedStore<'_> {
     }
 
     /// Sweeping is tidiness: what could not be removed or set aside now stays for the next command.
-    fn sweep_if_possible(&self, recovered: &mut Vec<Recovered>) {
-        drop(self.sweep(recovered));
+    fn sweep_if_possible(&self, archived: &[OpenSession], recovered: &mut Vec<Recovered>) {
+        drop(self.sweep(archived, recovered));
     }
 
     /// The abandoned operation that still has to be decided again.
@@ -307,7 +307,9 @@ impl LockedStore<'_> {
             let bytes = text_of(newest, seen.document.as_ref()).ok_or_else(broken)?;
             self.discard_newest_temp()?;
             let mode = seen.document.as_ref().and_then(|document| document.entry.mode);
-            self.write_temp(&temp, bytes.as_bytes(), mode)?;
+            // By way of a rename: half of a text in the place of the temporary file would be taken for an edit.
+            let prepared = self.prepare(&self.dir.active_session(), bytes.as_bytes(), mode)?;
+            self.dir.disk().rename_new(&prepared, &temp)?;
         }
         let place = seen.document.as_ref().map_or(Place::Free, |found| Place::Holds(&found.bytes));
         match self.swap_in(&temp, place).map_err(SwapError::into_io)? {
@@ -321,6 +323,8 @@ impl LockedStore<'_> {
     fn swap_newest_back(&mut self) -> Result<(), OpenError> {
         let Some(newest) = self.newest() else { return Ok(()) };
         self.swap_back(&self.temp_path(newest.operation.id), newest.after)?;
+        // Before anything is removed: the edit must be durable where it is now.
+        self.dir.disk().sync_dir(&self.dir.state())?;
         self.discard_newest_temp()?;
         self.dir.disk().sync_dir(&self.dir.state())?;
         Ok(())

@@ -3,10 +3,12 @@
 //! Owns the decision which files may be written so: none that the store keeps in order itself, and not the document of
 //! the active session, whose writer has to record an external edit.
 
+use std::io;
 use std::path::PathBuf;
 
 use maestro_session_model::{InvalidPath, RelPath};
 
+use crate::disk::io_hint;
 use crate::state_dir::{StateDir, StateDirError};
 use crate::store::files::FileError;
 use crate::store::{LockedStore, Store, read_contents};
@@ -52,12 +54,14 @@ impl LockedStore<'_> {
             return Err(FileError::Missing { path: parent.to_owned() }.into());
         }
         let entry = self.dir.file_entry(&found.path).map_err(FileError::from)?;
-        let temp = self.prepare(&found.path, bytes, entry.and_then(|entry| entry.mode))?;
+        let mode = entry.and_then(|entry| entry.mode);
+        let temp = self.prepare(&found.path, bytes, mode).map_err(FileError::from)?;
         let disk = self.dir.disk();
         disk.rename(&temp, &found.path)
             .inspect_err(|_| drop(disk.remove_file(&temp)))
-            .and_then(|()| disk.sync_dir(found.path.parent().unwrap_or(self.dir.root())))
-            .map_err(|error| FileError::from(error).into())
+            .map_err(FileError::from)?;
+        disk.sync_dir(parent)
+            .map_err(|source| StateFileError::InDoubt { path: found.path.clone(), source })
     }
 }
 
@@ -124,6 +128,14 @@ pub enum StateFileError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is replaced, but it cannot be said whether that survives the loss of power.
+    #[error("`{}` was written, but it is not certain that it is durable", path.display())]
+    InDoubt {
+        /// The file.
+        path: PathBuf,
+        /// What failed.
+        source: io::Error,
+    },
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -142,6 +154,7 @@ impl StateFileError {
             Self::Path(_) | Self::Outside { .. } => "OUTSIDE_WORKSPACE",
             Self::Protected { .. } => "PROTECTED",
             Self::ActiveSession { .. } => "CONFLICT",
+            Self::InDoubt { .. } => "IN_DOUBT",
             Self::File(error) => error.code(),
         }
     }
@@ -156,6 +169,7 @@ impl StateFileError {
                 "use the command that the file belongs to, such as `maestro archive`".to_owned(),
             ),
             Self::ActiveSession { .. } => None,
+            Self::InDoubt { source, .. } => io_hint(source),
             Self::File(error) => error.hint(),
         }
     }

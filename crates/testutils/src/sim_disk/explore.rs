@@ -80,14 +80,27 @@ pub struct Counts {
 /// Runs the next command on a disk that was recording when it got it.
 type Judge<'j, E> = dyn Fn(&SimDisk, &E) -> Result<Verdict<E>, String> + 'j;
 
+/// Which recoveries are interrupted in turn, each at every instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondCrash {
+    /// Every one.
+    Always,
+    /// Those after the death of a process, which leaves what is not durable.
+    AfterDeath,
+    /// None.
+    Never,
+}
+
 /// Tries what recorded commands may leave.
 #[derive(Debug)]
 pub struct Explorer<E> {
+    /// What was judged.
     seen: BTreeSet<(ContentHash, E)>,
+    /// That of it whose recovery was interrupted.
+    interrupted: BTreeSet<(ContentHash, E)>,
     violations: Vec<Violation>,
     counts: Counts,
-    /// Of how many interrupted recoveries in a row the results are tried.
-    depth: usize,
+    second_crash: SecondCrash,
     stops_early: bool,
 }
 
@@ -102,17 +115,18 @@ impl<E: Ord + Clone> Explorer<E> {
     pub fn new() -> Self {
         Self {
             seen: BTreeSet::new(),
+            interrupted: BTreeSet::new(),
             violations: Vec::new(),
             counts: Counts::default(),
-            depth: 1,
+            second_crash: SecondCrash::Always,
             stops_early: false,
         }
     }
 
-    /// Lets every recovery come to its end.
+    /// Chooses which recoveries are interrupted.
     #[must_use]
-    pub fn without_second_crash(mut self) -> Self {
-        self.depth = 0;
+    pub fn with_second_crash(mut self, second_crash: SecondCrash) -> Self {
+        self.second_crash = second_crash;
         self
     }
 
@@ -131,29 +145,34 @@ impl<E: Ord + Clone> Explorer<E> {
         expected: impl Fn(Progress) -> E,
         judge: impl Fn(&SimDisk, &E) -> Result<Verdict<E>, String>,
     ) {
-        self.go(recording, &expected, &judge, self.depth, "");
+        self.go(recording, &expected, &judge, None);
     }
 
+    /// `before` says what had happened to the disk before the command that was recorded, if that was a recovery.
     fn go(
         &mut self,
         recording: &[Snapshot],
         expected: &dyn Fn(Progress) -> E,
         judge: &Judge<'_, E>,
-        depth: usize,
-        before: &str,
+        before: Option<&str>,
     ) {
         for snapshot in recording {
             self.counts.snapshots += 1;
             let expectation = expected(snapshot.progress());
-            let mut images = snapshot.after_power_loss();
-            images.push(snapshot.after_kill());
-            for image in images {
+            let killed = (snapshot.after_kill(), self.second_crash != SecondCrash::Never);
+            let is_second = self.second_crash == SecondCrash::Always;
+            let without_power = snapshot.after_power_loss().into_iter();
+            for (image, goes_on) in without_power.map(|left| (left, is_second)).chain([killed]) {
                 if self.stops_early && !self.violations.is_empty() {
                     return;
                 }
                 self.counts.images += 1;
-                if self.seen.insert((image.digest(), expectation.clone())) {
-                    self.judge(&image, &expectation, judge, depth, before);
+                let goes_on = goes_on && before.is_none();
+                let key = (image.digest(), expectation.clone());
+                // What was judged after a second crash may still have to be interrupted after a first one.
+                let is_new = if goes_on { self.interrupted.insert(key.clone()) } else { true };
+                if (self.seen.insert(key) || goes_on) && is_new {
+                    self.judge(&image, &expectation, judge, before, goes_on);
                 }
             }
         }
@@ -164,23 +183,23 @@ impl<E: Ord + Clone> Explorer<E> {
         image: &Image,
         expectation: &E,
         judge: &Judge<'_, E>,
-        depth: usize,
-        before: &str,
+        before: Option<&str>,
+        goes_on: bool,
     ) {
         self.counts.judged += 1;
         let disk = image.disk();
         disk.record();
-        let when = if before.is_empty() { image.to_string() } else { format!("{before}; {image}") };
+        let when = before.map_or_else(|| image.to_string(), |before| format!("{before}; {image}"));
         match judge(&disk, expectation) {
             Err(what) => self.violations.push(Violation { when, what }),
-            Ok(_) if depth == 0 => {}
-            Ok(Verdict { recording, then }) => {
+            Ok(Verdict { recording, then }) if goes_on => {
                 let expected = |progress: Progress| match progress.acknowledged {
                     0 => expectation.clone(),
                     _ => then.clone(),
                 };
-                self.go(&recording, &expected, judge, depth - 1, &when);
+                self.go(&recording, &expected, judge, Some(&when));
             }
+            Ok(_) => {}
         }
     }
 

@@ -74,18 +74,17 @@ impl DataChange {
             Self::SetLen(len) => bytes.resize(*len, 0),
             Self::SetMode(_) => {}
             Self::Write { at, bytes: new } => {
-                let new = match written {
-                    Written::Half => &new.data[..new.data.len() / 2],
-                    Written::Whole | Written::Lost => &new.data,
+                let (len, half) = (new.data.len(), new.data.len() / 2);
+                let (end, there) = match written {
+                    Written::Whole => (len, 0..len),
+                    Written::FirstHalf => (half, 0..half),
+                    Written::SecondHalf => (len, half..len),
+                    Written::Lost => (len, 0..0),
                 };
-                let old = bytes.len();
-                let end = at + new.len();
-                if old < end {
-                    bytes.resize(end, 0);
+                if bytes.len() < at + end {
+                    bytes.resize(at + end, 0);
                 }
-                if written != Written::Lost {
-                    bytes[*at..end].copy_from_slice(new);
-                }
+                bytes[at + there.start..at + there.end].copy_from_slice(&new.data[there]);
             }
         }
     }
@@ -95,8 +94,10 @@ impl DataChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
     Whole,
-    /// The first half.
-    Half,
+    /// The first half, and nothing behind it.
+    FirstHalf,
+    /// The second half: zeros are in front of it where nothing was before.
+    SecondHalf,
     /// Only the length: zeros are where nothing was before.
     Lost,
 }

@@ -156,14 +156,19 @@ fn file_choices(file: &FileNode, name: &str) -> Vec<Choice> {
     for torn in (0..len).filter(is_write) {
         let written = |index: usize| match index.cmp(&torn) {
             std::cmp::Ordering::Less => Some(Written::Whole),
-            std::cmp::Ordering::Equal => Some(Written::Half),
+            std::cmp::Ordering::Equal => Some(Written::FirstHalf),
             std::cmp::Ordering::Greater => None,
         };
         found.push((left(&written), format!("torn in change {}", torn + 1)));
     }
-    for lost in (0..len).filter(is_write) {
-        let written = |index| Some(if index == lost { Written::Lost } else { Written::Whole });
-        found.push((left(&written), format!("with zeros for change {}", lost + 1)));
+    for at in (0..len).filter(is_write) {
+        for (part, how) in [
+            (Written::Lost, "with zeros for change"),
+            (Written::SecondHalf, "with zeros for the first half of change"),
+        ] {
+            let written = |index| Some(if index == at { part } else { Written::Whole });
+            found.push((left(&written), format!("{how} {}", at + 1)));
+        }
     }
     found.push((left(&|_| Some(Written::Lost)), "with zeros".to_owned()));
     found.push((left(&whole), "as it is".to_owned()));
@@ -181,16 +186,23 @@ fn dir_choices(dir: &DirNode, name: &str) -> Vec<Choice> {
     let changes = &dir.pending;
     let mut choices = Vec::new();
     for mask in masks(changes.len()) {
-        let (mut arrived, mut departed) = (Vec::new(), Vec::new());
+        let mut arrived = Vec::new();
         let mut entries = dir.durable.clone();
         for EntryChange { what, .. } in chosen(changes, &mask) {
             what.apply(&mut entries);
-            match what {
-                EntryChangeKind::Set(_) => {}
-                EntryChangeKind::Arrive { by, .. } => arrived.push(*by),
-                EntryChangeKind::Depart { by, .. } => departed.push(*by),
+            if let EntryChangeKind::Arrive { by, .. } = what {
+                arrived.push(*by);
             }
         }
+        // An old name is gone as well where another file has taken it since.
+        let departs = changes.iter().filter_map(|change| match &change.what {
+            EntryChangeKind::Depart { name, inode, by, .. } => Some((name, inode, by)),
+            EntryChangeKind::Set(_) | EntryChangeKind::Arrive { .. } => None,
+        });
+        let departed = departs
+            .filter(|(name, inode, _)| entries.get(*name) != Some(*inode))
+            .map(|(_, _, by)| *by)
+            .collect();
         // A file has one name in a directory: when the second of two renames is there, so is the first.
         let files: BTreeSet<Inode> = entries.values().copied().collect();
         if files.len() < entries.len() {

@@ -1,0 +1,235 @@
+//! The operations, each on a state dir in which it has much to do.
+
+use std::cell::OnceCell;
+
+use maestro_session::{SessionError, Workspace};
+use maestro_session_model::{Adjustment, Command};
+use maestro_testutils::{Reach, SecondCrash, SimDisk};
+
+use crate::fixture::{ARCHIVE, FORCE, complete, fail, id, retry, skip, start};
+use crate::power::world::{FILE, JOURNAL, at, bare, begun, open, put, request, text};
+
+type Prepare = Box<dyn Fn(&SimDisk)>;
+type Operation = Box<dyn Fn(&Workspace) -> Result<(), SessionError>>;
+
+/// What brings a disk in order after something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settles {
+    NextCommand,
+    Repair,
+}
+
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    from: fn() -> SimDisk,
+    disk: OnceCell<SimDisk>,
+    prepare: Prepare,
+    pub(crate) operation: Operation,
+    pub(crate) settles: Settles,
+    /// Which recoveries are interrupted in turn. Commands that go the same way through the store need not all be tried so.
+    pub(crate) second_crash: SecondCrash,
+    /// What may be left of an operation that has not happened.
+    pub(crate) may_leave: &'static [&'static str],
+    /// Whether it is in the journal, so that whoever sees it has made sure that it is durable.
+    pub(crate) is_recorded: bool,
+}
+
+impl Scenario {
+    /// A disk on which the operation can be done, all of it durable.
+    pub(crate) fn prepared(&self) -> SimDisk {
+        let disk = self.disk.get_or_init(|| {
+            let disk = (self.from)();
+            (self.prepare)(&disk);
+            disk.sync_everything();
+            disk
+        });
+        disk.copy()
+    }
+}
+
+fn scenario(
+    name: &'static str,
+    prepare: impl Fn(&SimDisk) + 'static,
+    operation: impl Fn(&Workspace) -> Result<(), SessionError> + 'static,
+) -> Scenario {
+    Scenario {
+        name,
+        from: begun,
+        disk: OnceCell::new(),
+        prepare: Box::new(prepare),
+        operation: Box::new(operation),
+        settles: Settles::NextCommand,
+        second_crash: SecondCrash::AfterDeath,
+        may_leave: &[],
+        is_recorded: true,
+    }
+}
+
+/// A command on a session on which others were carried out before.
+fn command(name: &'static str, before: Vec<Command>, command: Command) -> Scenario {
+    Scenario {
+        second_crash: SecondCrash::Never,
+        ..scenario(name, move |disk| apply(disk, &before), move |w| w.apply(&command).map(drop))
+    }
+}
+
+fn apply(disk: &SimDisk, commands: &[Command]) {
+    for command in commands {
+        open(disk).apply(command).unwrap();
+    }
+}
+
+fn done() -> Vec<Command> {
+    let mut commands = vec![start("1"), complete("1", "src/a.rs")];
+    commands.extend(["2", "3", "review"].map(|phase| skip(phase, true)));
+    commands
+}
+
+fn reconcile() -> Command {
+    let Command::Complete { phase, handoff } = complete("1", "src/more.rs") else { unreachable!() };
+    Command::Reconcile { phase, handoff, reason: None }
+}
+
+/// Saves the session file by hand, durably.
+fn edit(disk: &SimDisk, change: impl Fn(String) -> String) {
+    let edited = change(text(disk, FILE));
+    disk.replace(&at(FILE), edited.as_bytes(), Reach::Disk);
+}
+
+/// Everything that changes the session file.
+pub(crate) fn operations() -> Vec<Scenario> {
+    let adjustment = Adjustment { name: Some("Better".to_owned()), ..Adjustment::default() };
+    let failed = || vec![start("1"), fail("1", "no answer")];
+    vec![
+        Scenario {
+            from: bare,
+            // The next one uses it.
+            may_leave: &["docs/maestro/plans/plan.md"],
+            ..scenario("create", |_| {}, |w| w.create_session(&request()).map(drop))
+        },
+        Scenario { second_crash: SecondCrash::Always, ..command("start", vec![], start("1")) },
+        command("complete", vec![start("1")], complete("1", "src/a.rs")),
+        command("fail", vec![start("1")], fail("1", "no answer")),
+        command("retry", failed(), retry("1")),
+        command("skip", failed(), skip("1", true)),
+        command(
+            "redelegate",
+            vec![start("1")],
+            Command::Redelegate { phase: id("1"), agent: None, reason: None },
+        ),
+        command("adjust", vec![], Command::Adjust { phase: id("2"), changes: adjustment }),
+        command("reconcile", vec![start("1"), complete("1", "src/a.rs")], reconcile()),
+        command("abort", vec![start("1")], Command::Abort { reason: None }),
+        scenario("undo", |disk| apply(disk, &[start("1")]), |w| w.undo(None).map(drop)),
+        scenario(
+            "undo of an older operation",
+            |disk| apply(disk, &[skip("3", true), start("1"), complete("1", "src/a.rs")]),
+            |w| w.undo(Some("2")).map(drop),
+        ),
+        scenario(
+            "undo of an undo",
+            |disk| {
+                apply(disk, &[start("1")]);
+                open(disk).undo(None).unwrap();
+            },
+            |w| w.undo(Some("3")).map(drop),
+        ),
+        scenario(
+            "start after an edit by hand",
+            |disk| edit(disk, |text| text + "by hand\n"),
+            |w| w.apply(&start("1")).map(drop),
+        ),
+        scenario(
+            "start after a late edit",
+            |disk| {
+                let late = text(disk, FILE) + "by hand\n";
+                apply(disk, &[start("1"), complete("1", "src/a.rs")]);
+                edit(disk, |_| late.clone());
+            },
+            |w| w.apply(&start("2")).map(drop),
+        ),
+        scenario(
+            "state write of the session file",
+            |disk| apply(disk, &[start("1")]),
+            |w| {
+                let text = w.active()?.unwrap_or_default() + "by command\n";
+                w.write_state("state/active-session.md", text.as_bytes()).map(drop)
+            },
+        ),
+        Scenario {
+            is_recorded: false,
+            ..scenario(
+                "state write of a plan",
+                |_| {},
+                |w| w.write_state("plans/notes.md", b"# Notes\n").map(drop),
+            )
+        },
+    ]
+}
+
+/// Everything that puts a session away.
+pub(crate) fn archivings() -> Vec<Scenario> {
+    let gate = "docs/maestro/state/2026-01-15-add-a-token-bucket-rate-limiter.design-gate.json";
+    vec![
+        scenario(
+            "archive",
+            move |disk| {
+                apply(disk, &done());
+                put(disk, gate, "{}");
+            },
+            |w| w.archive(ARCHIVE).map(drop),
+        ),
+        scenario(
+            "archive by force, where names are taken",
+            |disk| {
+                apply(disk, &[start("1")]);
+                put(disk, "docs/maestro/plans/archive/plan.md", "another\n");
+            },
+            |w| w.archive(FORCE).map(drop),
+        ),
+    ]
+}
+
+fn repair(name: &'static str, prepare: impl Fn(&SimDisk) + 'static) -> Scenario {
+    let prepare = move |disk: &SimDisk| {
+        apply(disk, &[start("1"), complete("1", "src/a.rs")]);
+        prepare(disk);
+    };
+    let fix = |w: &Workspace| w.doctor(true, &mut |_, _| {}).map(drop);
+    // The state store's own tests interrupt the recovery of each kind of write; here two of them stand for all.
+    let second_crash = match name {
+        "a missing session file" | "the file of another session" => SecondCrash::AfterDeath,
+        _ => SecondCrash::Never,
+    };
+    Scenario { settles: Settles::Repair, second_crash, ..scenario(name, prepare, fix) }
+}
+
+/// Destroys a line of the journal, counted from the end.
+fn damage(disk: &SimDisk, from_end: usize) {
+    let journal = text(disk, JOURNAL);
+    let mut lines: Vec<String> = journal.split_inclusive('\n').map(str::to_owned).collect();
+    let at_line = lines.len() - 1 - from_end;
+    lines[at_line] = lines[at_line].replacen("\"v\":1", "\"v\";1", 1);
+    disk.put(&at(JOURNAL), lines.concat().as_bytes(), Reach::Disk);
+}
+
+/// Everything that the doctor repairs in more than one step.
+pub(crate) fn repairs() -> Vec<Scenario> {
+    vec![
+        repair("a corrupt session file", |disk| edit(disk, |_| "garbage".to_owned())),
+        repair("a missing session file", |disk| disk.take_away(&at(FILE), Reach::Disk)),
+        repair("a journal that is damaged in the past", |disk| damage(disk, 3)),
+        repair("a journal that is damaged at its end", |disk| damage(disk, 1)),
+        repair("a damaged journal without a session file", |disk| {
+            damage(disk, 1);
+            disk.take_away(&at(FILE), Reach::Disk);
+        }),
+        repair("the file of another session", |disk| {
+            edit(disk, |text| text.replacen("2026-01-15-add-a", "2026-01-16-other", 1));
+        }),
+        repair("a stranded gate and a strange temporary file", |disk| {
+            put(disk, "docs/maestro/state/2026-01-01-x.design-gate.json", "{");
+            put(disk, "docs/maestro/plans/.plan.md.tmp", "half a plan");
+        }),
+    ]
+}
