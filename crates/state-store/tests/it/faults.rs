@@ -120,6 +120,7 @@ fn an_edit_is_made_durable_before_it_is_recorded() {
     sync dir state
     write 2026-01-15-x.jsonl
     sync data 2026-01-15-x.jsonl
+    write 2026-01-15-x.jsonl
     ");
 }
 

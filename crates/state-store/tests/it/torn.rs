@@ -68,6 +68,60 @@ fn a_last_line_of_zeros_is_cut_off() {
     assert_eq!(fs_err::read(workspace.journal()).unwrap(), journal);
 }
 
+/// Writes zeros over a part of the journal, as a file system leaves them that had the length before the bytes.
+fn zero(journal: &mut [u8], at: std::ops::Range<usize>) {
+    journal[at].fill(0);
+}
+
+#[test]
+fn a_mark_that_never_came_to_the_disk_is_passed_by() {
+    let workspace = Workspace::with_texts(&["v1", "v2", "v3"]);
+    let journal = fs_err::read(workspace.journal()).unwrap();
+    let ends = ends(&journal);
+    // From any place in the mark of operation 2 to its end, but for its newline.
+    for start in ends[2]..ends[3] - 2 {
+        let mut zeroed = journal.clone();
+        zero(&mut zeroed, start..ends[3] - 1);
+        put(&workspace.journal(), &zeroed);
+        let current = workspace.open().unwrap().unwrap();
+        assert_eq!((current.text, kinds(&current.recovered)), (doc("v3"), Vec::new()));
+        let history = workspace.store().history(&session_id()).unwrap().unwrap();
+        assert_eq!(history.operations().iter().filter(|op| op.done).count(), 3);
+        assert_eq!(workspace.replayed(), [doc("v1"), doc("v2"), doc("v3")]);
+    }
+    let mut zeroed = journal.clone();
+    zero(&mut zeroed, ends[4]..journal.len() - 1);
+    put(&workspace.journal(), &zeroed);
+    let current = workspace.open().unwrap().unwrap();
+    assert_eq!(kinds(&current.recovered), ["cut off", "finished"]);
+    assert_eq!(fs_err::read(workspace.journal()).unwrap(), journal);
+}
+
+#[test]
+fn an_operation_that_is_marked_was_there_once() {
+    let workspace = Workspace::with_texts(&["v1", "v2"]);
+    let mut journal = fs_err::read(workspace.journal()).unwrap();
+    let ends = ends(&journal);
+    zero(&mut journal, ends[1]..ends[2] - 1);
+    put(&workspace.journal(), &journal);
+    let error = workspace.open().unwrap_err();
+    assert_eq!(error.code(), "CORRUPT");
+    assert!(error.to_string().contains("line 3 of the journal"), "{error}");
+    let error = workspace.store().history(&session_id()).unwrap_err();
+    assert_eq!(error.code(), "CORRUPT");
+    assert_eq!(fs_err::read(workspace.journal()).unwrap(), journal);
+}
+
+#[test]
+fn an_operation_that_is_followed_was_there_once() {
+    let workspace = Workspace::with_texts(&["v1", "v2", "v3"]);
+    let mut journal = fs_err::read(workspace.journal()).unwrap();
+    let ends = ends(&journal);
+    zero(&mut journal, ends[1]..ends[3] - 1);
+    put(&workspace.journal(), &journal);
+    assert_eq!(workspace.store().history(&session_id()).unwrap_err().code(), "CORRUPT");
+}
+
 fn history(store: &Store) -> usize {
     store.history(&session_id()).unwrap().unwrap().operations().len()
 }
