@@ -225,7 +225,13 @@ impl Workspace {
                     Recovered::ExternalEdit { operation } => {
                         notes.extend(overtaken::note(&operation.command));
                     }
-                    Recovered::Abandoned { operation } => left.push(operation),
+                    Recovered::Abandoned { operation } => {
+                        // One that was being made again is among those that are left.
+                        let of = overtaken::again_of(&operation.command);
+                        if !left.iter().any(|left| Some(left.id) == of) {
+                            left.push(operation);
+                        }
+                    }
                     _ => {}
                 }
             }

@@ -32,14 +32,9 @@ const MADE_ON: &str = "made_on";
 const MAX_LATE: usize = 256;
 
 impl Workspace {
-    /// Returns what the record of an edit is to say besides: nothing for an edit of the last text.
-    ///
-    /// A journal that is damaged says nothing about edits; one that cannot be read now is an error, because what it would have
-    /// said must not be forgotten.
-    pub(crate) fn details_of_edit(
-        &self,
-        edit: &Document,
-    ) -> Result<Map<String, Value>, SessionError> {
+    /// Returns what the record of an edit is to say besides: nothing for an edit of the last text, unless that was one on which
+    /// something is still to be made again.
+    pub(crate) fn details_of_edit(&self, edit: &Document) -> Map<String, Value> {
         let id = &edit.session().session_id;
         let wants_more = |history: &History| history.operations().len() < MAX_LATE;
         let history = match self.store.recent_history(id, &wants_more) {
@@ -51,7 +46,9 @@ impl Workspace {
             return Ok(Map::new());
         };
         let mut details = Map::new();
-        details.insert(MADE_ON.to_owned(), late.made_on.into());
+        if let Some(made_on) = late.made_on {
+            details.insert(MADE_ON.to_owned(), made_on.into());
+        }
         if !late.overtaken.is_empty() {
             details.insert(AGAIN.to_owned(), json!(late.overtaken));
         }
@@ -116,45 +113,51 @@ pub(crate) fn again_of(command: &Value) -> Option<Uuid> {
     command.get(AGAIN_OF)?.as_str()?.parse().ok()
 }
 
-/// An edit that was made on an older text than the last one.
+/// An edit of a text that lacks something.
 #[derive(Debug, PartialEq, Eq)]
 struct Late {
-    /// The number of the operation whose text it was made on.
-    made_on: u64,
-    /// What was ordered since then and still holds, in order.
+    /// The number of the operation whose text it was made on, if that is not the last one.
+    made_on: Option<u64>,
+    /// What the text lacks and what still holds, in order.
     overtaken: Vec<Uuid>,
 }
 
-/// Finds out whether `edit` was made on an older text than the last one.
+/// Finds out whether `edit` was made on a text that lacks something: on an older one than the last, or on one on which
+/// changes were just being made again.
 fn late(history: &History, edit: &Document) -> Option<Late> {
     let updated = edit.session().updated;
-    let effective: Vec<&Newest> =
-        history.operations().iter().filter(|operation| !operation.abandoned).collect();
-    let (last, older) = effective.split_last()?;
-    if updated_by(history, last) == Some(updated) {
-        return None;
-    }
-    let window = older.len().saturating_sub(MAX_LATE);
-    let base =
-        window + older[window..].iter().rposition(|op| updated_by(history, op) == Some(updated))?;
-    let made_on = older[base].record.seq;
-    if history.text_after(made_on).is_ok_and(|text| text == edit.text()) {
+    let operations = history.operations();
+    let last = operations.iter().rposition(|operation| !operation.abandoned)?;
+    let is_base = |operation: &Newest| updated_by(history, operation) == Some(updated);
+    let base = if is_base(&operations[last]) {
+        last
+    } else {
+        // A text that had to give way to another edit could be seen for an instant, and be edited.
+        let window = operations.len().saturating_sub(MAX_LATE);
+        window + operations[window..].iter().rposition(is_base)?
+    };
+    let made_on = (base != last).then_some(operations[base].record.seq);
+    if made_on.is_some_and(|seq| history.text_after(seq).is_ok_and(|text| text == edit.text())) {
         return Some(Late { made_on, overtaken: Vec::new() });
     }
-    let since = &effective[base + 1..];
-    let known: BTreeSet<Uuid> = since.iter().map(|op| op.record.operation.id).collect();
-    let gone = gone(history.operations());
-    let overtaken = since.iter().filter(|op| {
+    let left = again(&operations[base].record.operation.command);
+    let since = operations[base + 1..].iter().filter(|operation| !operation.abandoned);
+    let since_ids = since.clone().map(|operation| operation.record.operation.id);
+    let known: BTreeSet<Uuid> = left.iter().copied().chain(since_ids).collect();
+    let gone = gone(operations);
+    let overtaken = since.filter(|op| {
         let operation = &op.record.operation;
         // What was done and undone since then leaves nothing; the undo of something older is an order like any other.
         let undoes_known =
             target_of(&operation.command).is_some_and(|target| known.contains(&target));
         operation.actor.kind != ActorKind::External
             && op.record.before != Some(op.record.after)
-            && !gone.contains_key(&operation.id)
             && !undoes_known
     });
-    Some(Late { made_on, overtaken: overtaken.map(|op| op.record.operation.id).collect() })
+    let overtaken = overtaken.map(|op| op.record.operation.id);
+    let overtaken = left.into_iter().chain(overtaken).filter(|id| !gone.contains_key(id));
+    let overtaken: Vec<Uuid> = overtaken.collect();
+    (!overtaken.is_empty()).then_some(Late { made_on, overtaken })
 }
 
 /// What the session file said in `updated` after an operation.

@@ -1,7 +1,10 @@
 //! An edit that was made on an older text takes nothing back that was acknowledged.
 
-use maestro_session::LogFilter;
-use maestro_session_model::PhaseStatus;
+use std::sync::Arc;
+
+use maestro_session::{LogFilter, Workspace};
+use maestro_session_model::{Command, PhaseStatus};
+use maestro_testutils::FaultyDisk;
 
 use crate::fixture::{Fixture, complete, id, skip, start};
 
@@ -180,4 +183,65 @@ fn whoever_comes_next_goes_on_with_what_is_left_to_be_made_again() {
         assert_eq!(commands(&died)[3..], history[3..], "{lines}");
         assert_eq!(status(&died, "1"), PhaseStatus::Completed, "{lines}");
     }
+}
+
+#[test]
+fn an_edit_between_two_changes_that_are_made_again_does_not_end_that() {
+    let (fixture, late) = with_a_late_edit();
+    fixture.write(FILE, &late);
+    let copy = fixture.copy();
+    copy.apply(&skip("3", true)).unwrap();
+    // The first change was made again; then someone edited that text.
+    let text = copy.workspace().recorded_document(Some("5")).unwrap() + "\nand again\n";
+    copy.write(FILE, text);
+    cut_journal(&copy, 3 * 2 + 3 + 2);
+    copy.apply(&skip("3", true)).unwrap();
+    assert_eq!(status(&copy, "1"), PhaseStatus::Completed);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test writes what an editor would")]
+fn an_edit_of_a_text_that_had_to_give_way_is_late_too() {
+    let fixture = Fixture::begun();
+    // What a reader can see for an instant: the change, before it gives way to an edit.
+    let seen = fixture.copy();
+    seen.apply(&start("1")).unwrap();
+    let seen = seen.text(FILE) + "\nby another hand\n";
+
+    let disk = FaultyDisk::new();
+    let workspace = Workspace::open(fixture.root(), fixture.env(), Arc::new(disk.clone())).unwrap();
+    let (file, edited) = (fixture.path(FILE), fixture.text(FILE) + "\nby hand\n");
+    disk.before("exchange", move || fs_err::write(&file, &edited).unwrap());
+    workspace.apply(&start("1")).unwrap();
+    fixture.apply(&complete("1", "src/a.rs")).unwrap();
+    fixture.write(FILE, &seen);
+    fixture.apply(&skip("3", true)).unwrap();
+    assert_eq!(status(&fixture, "1"), PhaseStatus::Completed);
+}
+
+#[test]
+fn what_was_just_being_made_again_is_made_again_once() {
+    let fixture = Fixture::begun();
+    let late = fixture.text(FILE) + "\nby hand\n";
+    fixture.apply(&start("1")).unwrap();
+    let again = Command::Redelegate { phase: id("1"), agent: None, reason: None };
+    fixture.apply(&again).unwrap();
+    fixture.write(FILE, &late);
+    let copy = fixture.copy();
+    copy.apply(&skip("3", true)).unwrap();
+    let given_out = |fixture: &Fixture| fixture.document().body().matches("in progress").count();
+    assert_eq!(given_out(&copy), 1);
+
+    // The process died when the second change was recorded but not in the file, and someone edited the text before it.
+    let log = copy.workspace().log(&LogFilter::default()).unwrap();
+    let workspace = copy.workspace();
+    let [before, after] =
+        ["5", "6"].map(|operation| workspace.recorded_document(Some(operation)).unwrap());
+    let temp = format!("docs/maestro/state/.active-session.md.{}.tmp", log.entries[5].operation);
+    copy.write(&temp, after);
+    copy.write(FILE, before + "\nand again\n");
+    cut_journal(&copy, 3 * 2 + 3 + 2 + 1);
+    copy.apply(&skip("3", true)).unwrap();
+    assert_eq!(status(&copy, "1"), PhaseStatus::InProgress);
+    assert_eq!(given_out(&copy), 1);
 }
