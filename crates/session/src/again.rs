@@ -70,7 +70,7 @@ impl Workspace {
             // Or else the newest operation would go on to say that they are left.
             locked.append_operation(Operation {
                 id: self.env.new_id(),
-                time: self.env.now(),
+                time: self.now_after(current),
                 actor: self.env.actor.clone(),
                 command: json!({ "command": "not_made_again", "operations": refused }),
                 canonical: current.operation.canonical,

@@ -83,6 +83,7 @@ impl Workspace {
                     if current.session_id == *id =>
                 {
                     notes.extend(found);
+                    operation.time = self.now_after(&current);
                     if let Some(fields) = operation.command.as_object_mut() {
                         fields.extend(self.details_of_edit(&document)?);
                     }

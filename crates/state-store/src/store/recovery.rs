@@ -159,6 +159,9 @@ impl LockedStore<'_> {
             match action {
                 Action::Nothing => return self.opened(seen, recovered).map(Some),
                 Action::RecordEdit => {
+                    // Times of operations only grow, also when the clock goes back.
+                    let now =
+                        self.newest().map_or(now, |newest| now.max(newest.operation.time.next()));
                     let operation = external("external_edit", &mut seen, now, new_id);
                     self.record_external(&seen, operation.clone())?;
                     recovered.push(Recovered::ExternalEdit { operation });

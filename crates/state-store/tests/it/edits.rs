@@ -7,9 +7,10 @@ use maestro_state_store::store::Recovered;
 use maestro_state_store::{Change, Outcome};
 
 use crate::fixture::{
-    Workspace, commit, doc, kinds, lock, open, operation, put, session_id, try_commit,
+    Workspace, commit, doc, inspect, kinds, lock, open, operation, put, session_id, try_commit,
 };
 use maestro_testutils::{FaultyDisk, Plan};
+use uuid::Uuid;
 
 #[test]
 fn an_edit_between_reading_and_the_exchange_displaces_the_change() {
@@ -231,4 +232,17 @@ fn changes_can_follow_each_other_without_opening_again() {
     assert_eq!(whole, [1, 64, 128, 192]);
     assert_eq!(history.text_after(150).unwrap(), doc("v150"));
     assert_eq!(history.last_document().unwrap(), Some(doc("v199")));
+}
+
+#[test]
+fn an_edit_is_recorded_after_the_operation_before_it_though_the_clock_goes_back() {
+    let workspace = Workspace::with_texts(&["v1"]);
+    put(&workspace.active(), doc("by hand"));
+    let store = workspace.store();
+    let before = "2026-01-15T09:00:00Z".parse().unwrap();
+    lock(&store).open(&inspect, before, Uuid::from_u128(10)).unwrap();
+    let history = store.history(&session_id()).unwrap().unwrap();
+    let times: Vec<String> =
+        history.operations().iter().map(|op| op.record.operation.time.to_string()).collect();
+    assert_eq!(times, ["2026-01-15T10:00:00.000Z", "2026-01-15T10:00:00.001Z"]);
 }
