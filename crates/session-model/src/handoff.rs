@@ -14,7 +14,9 @@ use serde::Serialize;
 
 use self::sections::sections;
 use self::values::Values;
-use crate::markdown::{Field, FieldKind, Lines, Part, Place, fields, label, outline, simplified};
+use crate::markdown::{
+    Field, FieldKind, Lines, Part, Place, fields, label, outline, simplified, with_plain_line_ends,
+};
 use crate::{DownstreamContext, RelPath};
 
 /// The largest report that is read, in bytes.
@@ -141,9 +143,10 @@ pub fn read_report(text: &str, workspace: &str) -> Result<HandoffReport, Handoff
     if text.len() > MAX_REPORT_BYTES {
         return Err(HandoffError::TooLarge { bytes: text.len() });
     }
-    let blocks = outline(text);
+    let text = with_plain_line_ends(text);
+    let blocks = outline(&text);
     let sections = sections(&blocks);
-    let lines = Lines::new(text);
+    let lines = Lines::new(&text);
     let mut values = Values { workspace, lines: &lines, problems: Vec::new() };
     let mut report = HandoffReport::default();
     match sections.task_report {
@@ -624,6 +627,15 @@ mod tests {
           warnings: ["hot"]
         status: "success"
         "#);
+    }
+
+    #[test]
+    fn line_ends_change_nothing() {
+        // One value is quoted by a problem, one is just short enough to say nothing.
+        let text = "## Task Report\n- Status: may\n  be\n- Errors: none\n  (of all that were in the plan)\n";
+        let report = read(text);
+        assert_eq!(report.problems.len(), 1);
+        assert_eq!(read(&text.replace('\n', "\r\n")), report);
     }
 
     #[test]

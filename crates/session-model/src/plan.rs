@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 pub use self::check::{
     PhaseOutline, PlanReport, PlanRule, Severity, Violation, check, session_outlines,
 };
+use crate::markdown::with_plain_line_ends;
 use crate::{AgentName, InvalidId, InvalidPath, PhaseId, RelPath, TaskComplexity, WorkflowMode};
 
 pub(crate) use self::front_matter::front_matter_of;
@@ -96,8 +97,8 @@ pub fn read_plan(text: &str) -> Result<Plan, PlanError> {
     if text.len() > MAX_PLAN_BYTES {
         return Err(PlanError::TooLarge { bytes: text.len() });
     }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let split = front_matter::split(text);
+    let text = with_plain_line_ends(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let split = front_matter::split(&text);
     let head = match &split.matter {
         Some(matter) => front_matter::read(matter)?,
         None => front_matter::Head::default(),
@@ -409,6 +410,9 @@ Agent: nobody, this is prose.
         let expected = shown(TEMPLATE);
         assert_eq!(shown(&TEMPLATE.replace('\n', "\r\n")), expected);
         assert_eq!(shown(&format!("\u{feff}{TEMPLATE}")), expected);
+        // The code goes on in the next line.
+        let heading = "Phase 1: `A\nB`\n---\n";
+        assert_eq!(shown(&heading.replace('\n', "\r\n")), shown(heading));
     }
 
     #[test]
