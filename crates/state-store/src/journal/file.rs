@@ -441,7 +441,7 @@ mod tests {
 
     use super::*;
     use crate::disk::OsDisk;
-    use crate::journal::{Actor, ActorKind};
+    use crate::journal::{Actor, ActorKind, History};
 
     fn record(seq: u64, command: &str) -> Line {
         Line::Operation(Record {
@@ -484,6 +484,22 @@ mod tests {
         assert_eq!(tail.next_seq(), 3);
         let newest = tail.newest.unwrap();
         assert_eq!((newest.done, newest.abandoned, newest.archived), (false, true, false));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test writes what a crash would leave")]
+    fn the_end_of_a_kept_journal_is_what_reading_all_of_it_finds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.jsonl");
+        for kept in maestro_testutils::fuzz::corpus("journal") {
+            let Ok(history) = History::parse(&path, &kept.bytes) else { continue };
+            fs_err::write(&path, &kept.bytes).unwrap();
+            let tail = Journal::open(&OsDisk, &path).unwrap().tail().unwrap();
+            let operations = history.operations();
+            assert_eq!(tail.newest.as_ref(), operations.last(), "{}", kept.name);
+            let effective = operations.iter().rfind(|found| !found.abandoned);
+            assert_eq!(tail.effective(), effective.map(|found| &found.record), "{}", kept.name);
+        }
     }
 
     #[test]
