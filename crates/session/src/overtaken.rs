@@ -34,7 +34,13 @@ const MAX_LATE: usize = 256;
 impl Workspace {
     /// Returns what the record of an edit is to say besides: nothing for an edit of the last text, unless that was one on which
     /// something is still to be made again.
-    pub(crate) fn details_of_edit(&self, edit: &Document) -> Map<String, Value> {
+    ///
+    /// A journal that is damaged says nothing about edits; one that cannot be read now is an error, because what it would have
+    /// said must not be forgotten.
+    pub(crate) fn details_of_edit(
+        &self,
+        edit: &Document,
+    ) -> Result<Map<String, Value>, SessionError> {
         let id = &edit.session().session_id;
         let wants_more = |history: &History| history.operations().len() < MAX_LATE;
         let history = match self.store.recent_history(id, &wants_more) {

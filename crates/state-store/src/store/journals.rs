@@ -305,13 +305,10 @@ impl OpenSession {
         if let Line::Operation(record) = line {
             let mut newest = Newest::new(record);
             let marks: Vec<Line> = kinds.iter().map(|kind| Line::mark(seq, *kind, None)).collect();
-            match self.journal.append(&marks, Durability::Unsynced) {
-                Ok(()) => kinds.iter().for_each(|kind| newest.mark(*kind)),
-                // The next command marks it, unless it is followed by another operation, which says the same.
-                Err(AppendError::Undone(_)) => {}
-                Err(error @ AppendError::InDoubt(_)) => {
-                    self.unfinished = true;
-                    return Err(error);
+            let marked = self.journal.append(&marks, Durability::Unsynced);
+            if marked.is_ok() {
+                for kind in kinds {
+                    newest.mark(*kind);
                 }
             }
             self.tail = Tail { newest: Some(newest), effective: None, waiting, torn: None };

@@ -80,6 +80,7 @@ fn every_entry_and_text_is_durable_before_the_commit_point() {
     let (workspace, disk) = (Workspace::new(), FaultyDisk::new());
     create(&workspace, &disk, Plan::Work);
     insta::assert_snapshot!(effects(&disk), @"
+    sync dir state
     create 2026-01-15-x.jsonl
     sync dir journal
     create .active-session.md.1.tmp
