@@ -154,8 +154,8 @@ impl LockedStore<'_> {
         };
         if nothing_happened {
             self.session = None;
-            // Only tidiness: a journal without an operation that counts is removed by whoever opens the next session. Until
-            // the temporary file is gone for good, it says that that is rubbish.
+            // Only tidiness: a journal without an operation that counts is removed by whoever opens the next session. And
+            // not before the temporary file is gone for good: without a journal, it would be taken for an edit.
             if is_new && self.dir.disk().sync_dir(&self.dir.state()).is_ok() {
                 drop(self.dir.disk().remove_file(&self.dir.journal(id)));
             }

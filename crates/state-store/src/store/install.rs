@@ -399,8 +399,8 @@ impl LockedStore<'_> {
     /// Clears the temporary files of operations that came to no end.
     ///
     /// What an operation wrote that is not in the journal was never acknowledged and never exchanged with anything, so it
-    /// is removed. Of all others only a known text is removed, and the rest is set aside.
-    /// `archived` are journals that count where no session is open: an operation that was to restore one of them.
+    /// is removed. Of all others only a known text is removed, and the rest is set aside. Where no session is open, the
+    /// operation may have been one to restore a session, so the journals in `archived` are asked as well.
     pub(super) fn sweep(
         &self,
         archived: &[OpenSession],

@@ -125,6 +125,91 @@ fn an_edit_is_made_durable_before_it_is_recorded() {
     ");
 }
 
+/// Opens the session and returns what that did.
+fn effects_of_opening(workspace: &Workspace) -> String {
+    let disk = FaultyDisk::new();
+    let store = workspace.store_on(Arc::new(disk.clone()));
+    let mut locked = lock(&store);
+    disk.arm(Plan::Work);
+    open(&mut locked, 500).unwrap();
+    effects(&disk)
+}
+
+/// A session whose newest operation, from `v1` to `v2`, is in the journal and nowhere else.
+fn only_in_the_journal() -> Workspace {
+    let workspace = Workspace::with_texts(&["v1", "v2"]);
+    let journal = fs_err::read_to_string(workspace.journal()).unwrap();
+    let done = journal.trim_end().rfind('\n').unwrap();
+    put(&workspace.journal(), &journal[..=done]);
+    put(&workspace.active(), doc("v1"));
+    workspace
+}
+
+#[test]
+fn an_operation_is_durable_before_it_is_carried_out_by_the_next_command() {
+    insta::assert_snapshot!(effects_of_opening(&only_in_the_journal()), @"
+    sync data 2026-01-15-x.jsonl
+    create .prepared-active-session.md.tmp
+    write .prepared-active-session.md.tmp
+    sync .prepared-active-session.md.tmp
+    rename new .prepared-active-session.md.tmp
+    exchange .active-session.md.2.tmp
+    remove .active-session.md.2.tmp
+    sync dir state
+    write 2026-01-15-x.jsonl
+    ");
+}
+
+#[test]
+fn rubbish_is_gone_for_good_before_the_journal_that_says_so() {
+    let workspace = Workspace::new();
+    put(&workspace.journal(), "");
+    put(&workspace.temp(1), "half of a te");
+    insta::assert_snapshot!(effects_of_opening(&workspace), @"
+    remove .active-session.md.1.tmp
+    sync dir state
+    remove 2026-01-15-x.jsonl
+    sync dir journal
+    ");
+}
+
+#[test]
+fn an_edit_is_durable_in_its_place_before_anything_is_removed() {
+    let (workspace, disk) = (Workspace::with_texts(&["v1"]), FaultyDisk::new());
+    let active = workspace.active();
+    disk.before("exchange", move || put(&active, doc("hand")));
+    assert_eq!(commit(&workspace, &disk, Plan::Work), Told::Displaced);
+    let effects = effects(&disk);
+    let after_the_exchange = effects.split_once("exchange").unwrap().1;
+    insta::assert_snapshot!(after_the_exchange, @"
+     .active-session.md.2.tmp
+    write 2026-01-15-x.jsonl
+    sync data 2026-01-15-x.jsonl
+    exchange .active-session.md.2.tmp
+    sync dir state
+    remove .active-session.md.2.tmp
+    sync dir state
+    ");
+}
+
+#[test]
+fn a_death_while_a_text_is_written_again_leaves_nothing_in_the_quarantine() {
+    for n in 0.. {
+        let (workspace, disk) = (only_in_the_journal(), FaultyDisk::new());
+        let store = workspace.store_on(Arc::new(disk.clone()));
+        let mut locked = lock(&store);
+        disk.arm(Plan::StopAt(n));
+        drop(open(&mut locked, 500));
+        drop(locked);
+        let context = format!("call {n}: {:?}", disk.log());
+        assert_eq!(workspace.text(), Some(doc("v2")), "{context}");
+        assert_sound(&workspace, &context);
+        if !disk.has_failed() {
+            return;
+        }
+    }
+}
+
 #[test]
 fn a_creation_that_fails_anywhere_leaves_nothing_or_the_session() {
     for n in 0.. {

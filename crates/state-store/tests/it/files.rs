@@ -98,6 +98,29 @@ fn a_creation_whose_file_is_taken_for_a_leftover_writes_it_again() {
     assert_eq!(workspace.strays(), Vec::<String>::new());
 }
 
+/// The directories that were made durable.
+fn synced_dirs(disk: &FaultyDisk) -> Vec<String> {
+    let mut log = disk.log();
+    log.retain(|call| call.starts_with("sync dir"));
+    log
+}
+
+#[test]
+fn what_another_made_who_died_is_made_durable() {
+    let (workspace, disk) = (Workspace::bare(), FaultyDisk::new());
+    fs_err::create_dir(workspace.root().join("docs")).unwrap();
+    let state_dir = workspace.state_dir_on(Arc::new(disk.clone()));
+    disk.arm(Plan::Work);
+    state_dir.create().unwrap();
+    let root = workspace.root().file_name().unwrap().to_string_lossy().into_owned();
+    assert_eq!(synced_dirs(&disk)[..2], [format!("sync dir {root}"), "sync dir docs".to_owned()]);
+    disk.arm(Plan::Work);
+    state_dir.create().unwrap();
+    // For `archive`, `journal`, `plans/archive` and `.gitignore`: nobody knows whether who made them came so far.
+    let state = "sync dir state";
+    assert_eq!(synced_dirs(&disk), [state, state, "sync dir plans", state]);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_state_dir_is_private_and_the_directories_above_it_are_not() {

@@ -326,6 +326,22 @@ fn temporary_files_of_operations_that_never_were_are_removed() {
 }
 
 #[test]
+fn the_temporary_file_of_a_restoration_that_never_was_is_removed() {
+    let workspace = Workspace::with_texts(&["v1"]);
+    let store = workspace.store();
+    let mut locked = lock(&store);
+    crate::fixture::open(&mut locked, 9).unwrap();
+    locked.append_archived(crate::fixture::now()).unwrap();
+    drop(locked);
+    fs_err::remove_file(workspace.active()).unwrap();
+    put(&workspace.temp(77), "half of a te");
+    put(&workspace.temp(1), "an edit?");
+    assert_eq!(workspace.open().unwrap(), None);
+    assert_eq!(workspace.strays(), Vec::<String>::new());
+    assert_eq!(workspace.quarantined(), ["an edit?"], "its operation was, so it may be an edit");
+}
+
+#[test]
 fn temporary_files_that_nobody_knows_are_set_aside() {
     let workspace = Workspace::with_texts(&["v1", "v2"]);
     put(&workspace.temp(1), "an edit?");
