@@ -2,6 +2,8 @@
 //!
 //! Their numbers and descriptions are in `docs/NODE-SERVER.md`.
 
+mod durability;
+
 use std::sync::{Arc, Barrier};
 use std::thread;
 

@@ -7,7 +7,7 @@
 
 mod judge;
 mod scenarios;
-mod world;
+pub(crate) mod world;
 
 use std::collections::BTreeMap;
 
