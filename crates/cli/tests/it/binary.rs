@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::env::TestEnv;
 
-fn maestro(env: &TestEnv) -> Command {
+pub(crate) fn maestro(env: &TestEnv) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_maestro"));
     command.env_clear().current_dir(env.workspace()).stdin(Stdio::null());
     command

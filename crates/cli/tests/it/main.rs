@@ -14,6 +14,8 @@ mod log;
 mod new;
 mod phase;
 mod plan;
+mod processes;
+mod races;
 mod settings;
 mod state;
 mod status;
