@@ -10,6 +10,9 @@ mod exit_codes;
 mod help;
 mod init;
 mod json;
+// Elsewhere, a process that was killed cannot be told from one that has failed.
+#[cfg(unix)]
+mod kills;
 mod log;
 mod new;
 mod phase;
