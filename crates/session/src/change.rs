@@ -54,18 +54,35 @@ impl Workspace {
     /// the command is decided again on what they wrote.
     pub fn apply(&self, command: &Command) -> Result<Changed, SessionError> {
         let mut locked = self.lock()?;
+        let origin = self.own();
+        let ((before, carried), notes) =
+            self.until_kept(&mut locked, |locked, current, document| {
+                let carried = self.carry_out(locked, current, document, command, &origin)?;
+                Ok(carried.map(|carried| (Arc::clone(document), carried)))
+            })?;
+        let sessions = (before.session(), carried.document.session());
+        let warnings = notes.into_iter().chain(carried.warnings).collect();
+        let slots = self.settings.max_concurrent.value;
+        Ok(changed(carried.operation, command, sessions, slots, warnings))
+    }
+
+    /// Opens the session and makes a change to it, again on what is there then for as long as someone edits the file in
+    /// between. Returns what the change returned, and what had to be put in order first.
+    pub(crate) fn until_kept<T>(
+        &self,
+        locked: &mut LockedStore<'_>,
+        mut change: impl FnMut(
+            &mut LockedStore<'_>,
+            Current,
+            &Arc<Document>,
+        ) -> Result<Option<T>, SessionError>,
+    ) -> Result<(T, Vec<String>), SessionError> {
         let mut notes = Vec::new();
         for _ in 0..MAX_ATTEMPTS {
-            let Opened { current, document, notes: found } = self.open_or_refuse(&mut locked)?;
+            let Opened { current, document, notes: found } = self.open_or_refuse(locked)?;
             notes.extend(found);
-            let origin = self.own();
-            match self.carry_out(&mut locked, current, &document, command, &origin) {
-                Ok(Some(carried)) => {
-                    let sessions = (document.session(), carried.document.session());
-                    let warnings = notes.into_iter().chain(carried.warnings).collect();
-                    let slots = self.settings.max_concurrent.value;
-                    return Ok(changed(carried.operation, command, sessions, slots, warnings));
-                }
+            match change(locked, current, &document) {
+                Ok(Some(done)) => return Ok((done, notes)),
                 Ok(None) => {}
                 Err(error) => return Err(error.noting(notes)),
             }

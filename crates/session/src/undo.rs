@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::change::{Carried, MAX_ATTEMPTS, Opened, Origin, pending_note};
+use crate::change::{Carried, Origin, pending_note};
 use crate::error::SessionError;
 use crate::log::{LogEntry, entry, named};
 use crate::status::{PhaseView, Progress, startable};
@@ -70,18 +70,12 @@ impl Workspace {
     pub fn undo(&self, operation: Option<&str>) -> Result<Undone, SessionError> {
         let target = operation.map_or(Target::Newest, Target::Named);
         let mut locked = self.lock()?;
-        let mut notes = Vec::new();
-        for _ in 0..MAX_ATTEMPTS {
-            let Opened { current, document, notes: found } = self.open_or_refuse(&mut locked)?;
-            notes.extend(found);
-            let origin = self.own();
-            match self.carry_out_undo(&mut locked, current, &document, target, &origin) {
-                Ok(Some((carried, undid))) => return Ok(self.undone(carried, undid, notes)),
-                Ok(None) => {}
-                Err(error) => return Err(error.noting(notes)),
-            }
-        }
-        Err(self.contended().noting(notes))
+        let origin = self.own();
+        let ((carried, undid), notes) =
+            self.until_kept(&mut locked, |locked, current, document| {
+                self.carry_out_undo(locked, current, document, target, &origin)
+            })?;
+        Ok(self.undone(carried, undid, notes))
     }
 
     /// Undoes an operation on an opened session; nothing if the file was edited meanwhile.

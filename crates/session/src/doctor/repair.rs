@@ -117,11 +117,10 @@ impl Workspace {
 
     /// Makes the token totals the sums of what the agents used.
     fn add_up(&self, locked: &mut LockedStore<'_>) -> Result<Vec<String>, SessionError> {
-        for _ in 0..MAX_ATTEMPTS {
-            let Opened { current, document, notes } = self.open_or_refuse(locked)?;
+        let (mut done, notes) = self.until_kept(locked, |locked, current, document| {
             let session = document.session();
             let sums = session.token_usage.sums().filter(|_| totals_disagree(session));
-            let Some(sums) = sums else { return Ok(notes) };
+            let Some(sums) = sums else { return Ok(Some(Vec::new())) };
             let mut after = session.clone();
             after.token_usage = sums;
             after.updated = self.now_after(&current).max(session.updated.next());
@@ -133,13 +132,15 @@ impl Workspace {
             let operation = self.repairing(command, update.document.is_canonical());
             let text = update.document.text().to_owned();
             let change = Change { text, splices: update.splices, operation };
-            if let Outcome::Committed(committed) = locked.commit(current, change)? {
-                let mut done = vec!["the token totals were added up again".to_owned()];
-                done.extend(pending_note(&committed));
-                return Ok(done);
-            }
-        }
-        Err(self.contended())
+            let Outcome::Committed(committed) = locked.commit(current, change)? else {
+                return Ok(None);
+            };
+            let mut done = vec!["the token totals were added up again".to_owned()];
+            done.extend(pending_note(&committed));
+            Ok(Some(done))
+        })?;
+        done.extend(notes);
+        Ok(done)
     }
 
     /// The operation that records a repair.
