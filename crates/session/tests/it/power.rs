@@ -9,10 +9,10 @@ mod judge;
 mod scenarios;
 pub(crate) mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maestro_session::SessionError;
-use maestro_testutils::{Explorer, SecondCrash, SimDisk, Trouble};
+use maestro_testutils::{Call, Explorer, Role, SecondCrash, SimDisk, Trouble, Weakness};
 
 use crate::power::judge::{Expectation, Judge};
 use crate::power::scenarios::Scenario;
@@ -20,20 +20,51 @@ use crate::power::world::{State, open, state};
 
 /// Tries every instant of the operation of a scenario; returns what is not as it should be.
 fn crashes(scenario: &Scenario) -> Vec<String> {
+    let explorer =
+        explored(scenario, None, Explorer::new().with_second_crash(scenario.second_crash));
+    let found = explorer.violations().iter();
+    found.map(|violation| format!("{}: {violation}", scenario.name)).collect()
+}
+
+/// Tries every instant of the operation of a scenario, on a disk that may do without something.
+fn explored(
+    scenario: &Scenario,
+    weakness: Option<Weakness>,
+    mut explorer: Explorer<Expectation>,
+) -> Explorer<Expectation> {
     let judge = Judge::of(scenario);
     let disk = scenario.prepared();
+    if let Some(weakness) = weakness {
+        disk.weaken(weakness);
+    }
     disk.record();
     (scenario.operation)(&open(&disk)).unwrap();
     disk.acknowledge();
-    let recording = disk.stop_recording();
-    let mut explorer = Explorer::new().with_second_crash(scenario.second_crash);
     explorer.explore(
-        &recording,
+        &disk.stop_recording(),
         |progress| if progress.acknowledged > 0 { Expectation::New } else { Expectation::Either },
         |disk, expectation| judge.judge(disk, *expectation),
     );
-    let found = explorer.violations().iter();
-    found.map(|violation| format!("{}: {violation}", scenario.name)).collect()
+    explorer
+}
+
+/// The kinds of syncs in the operation of a scenario that nobody misses.
+fn syncs_that_nobody_misses(scenario: &Scenario) -> Vec<String> {
+    let disk = scenario.prepared();
+    disk.count_calls();
+    (scenario.operation)(&open(&disk)).unwrap();
+    let kinds: BTreeSet<(Call, Role)> =
+        disk.calls().into_iter().filter(|(call, _)| call.is_sync()).collect();
+    assert!(kinds.len() > 3, "{}: {kinds:?}", scenario.name);
+    let weaknesses = kinds.into_iter().map(|(call, role)| Weakness::Skip(call, role));
+    let is_missed = |weakness: &Weakness| {
+        let explorer = Explorer::new().with_second_crash(scenario.second_crash).until_violated();
+        !explored(scenario, Some(*weakness), explorer).violations().is_empty()
+    };
+    weaknesses
+        .filter(|weakness| !is_missed(weakness))
+        .map(|weakness| weakness.to_string())
+        .collect()
 }
 
 /// Fails every call of the operation of a scenario, once for each kind of trouble; returns what is not as it should be.
@@ -131,6 +162,16 @@ fn every_operation_survives_a_crash_at_any_instant() {
 fn an_archiving_survives_a_crash_at_any_instant() {
     let found: Vec<String> = scenarios::archivings().iter().flat_map(crashes).collect();
     assert_none(&found);
+}
+
+/// If one could be left out and nobody noticed, either it or this campaign would be worth nothing.
+#[test]
+fn no_sync_of_an_archiving_or_a_creation_can_be_left_out() {
+    let archive = scenarios::archivings().swap_remove(0);
+    // When the old name of a journal comes back, the next command sees that it is archived, and removes it again.
+    assert_eq!(syncs_that_nobody_misses(&archive), ["no sync dir of the journal dir"]);
+    let create = scenarios::operations().swap_remove(0);
+    assert_eq!(syncs_that_nobody_misses(&create), Vec::<String>::new());
 }
 
 #[test]
