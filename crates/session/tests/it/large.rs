@@ -1,10 +1,12 @@
-//! Ten thousand phases: the failure W12 of the Node server (`docs/NODE-SERVER.md`) does not happen here.
+//! Ten thousand phases: the failure W12 of the Node server (`docs/NODE-SERVER.md`) does not happen here. And journals that
+//! have grown long.
 
 use std::fmt::Write as _;
 
-use maestro_session_model::PhaseStatus;
+use maestro_session_model::{Adjustment, Command, PhaseStatus};
 
-use crate::fixture::{Fixture, complete, start};
+use crate::fixture::{Fixture, code, complete, id, start};
+use crate::power::world;
 
 const PHASES: usize = 10_000;
 
@@ -43,4 +45,24 @@ fn w12_ten_thousand_phases_are_created_read_and_changed() {
         );
     };
     std::thread::Builder::new().stack_size(512 * 1024).spawn(work).unwrap().join().unwrap();
+}
+
+/// How many calls a command makes that only opens the session, when the journal has so many operations.
+fn calls_to_open(operations: u64) -> usize {
+    let disk = world::begun();
+    let workspace = world::open(&disk);
+    for n in 1..operations {
+        let name = Some(format!("Step {n}"));
+        let changes = Adjustment { name, ..Adjustment::default() };
+        workspace.apply(&Command::Adjust { phase: id("2"), changes }).unwrap();
+    }
+    disk.count_calls();
+    assert_eq!(code(world::open(&disk).apply(&start("no such phase"))), "PHASE_NOT_FOUND");
+    disk.log().len()
+}
+
+#[test]
+fn opening_a_session_does_not_depend_on_the_length_of_its_journal() {
+    // As many operations after the last whole document, so that the end of the journal is as long.
+    assert_eq!(calls_to_open(10), calls_to_open(10 + 10 * 64));
 }
