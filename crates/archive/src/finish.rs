@@ -13,6 +13,9 @@ use maestro_state_store::store::{ArchivedJournal, FileError, LiveSession, Locked
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, place};
 use crate::receipt::{ArchiveReceipt, verify};
 
+/// How many names are tried for a file whose name is taken.
+const MAX_SUFFIX: u32 = 1_000;
+
 /// What there was to finish.
 #[derive(Debug)]
 #[must_use = "a withdrawn archiving has archived nothing"]
@@ -124,7 +127,9 @@ fn carry_out(
     }
     let ledger = dir.ledger(session_id);
     if locked.read_file(&ledger)?.is_some() {
-        locked.move_new(&ledger, &archived_place(&dir, &intent.archived_as, ".ledger.jsonl"))?;
+        under_a_free_name(&intent.archived_as, |stem| {
+            locked.move_new(&ledger, &archived_place(&dir, stem, ".ledger.jsonl"))
+        })?;
     }
     locked.append_archived(now)?;
     move_journal(locked, session_id, &intent.archived_as)?;
@@ -260,13 +265,32 @@ fn move_archived_journals(
     Ok(moved)
 }
 
-fn move_journal(
+/// Moves the journal of an archived session to it. A name that is taken gets a suffix: what a person has put there must not
+/// keep everybody from working.
+pub(crate) fn move_journal(
     locked: &mut LockedStore<'_>,
     session_id: &SessionId,
     archived_as: &str,
 ) -> Result<(), FileError> {
     let archive = locked.dir().archive();
-    locked.move_journal(session_id, &archive, &format!("{archived_as}.journal"))
+    under_a_free_name(archived_as, |stem| {
+        locked.move_journal(session_id, &archive, &format!("{stem}.journal"))
+    })
+}
+
+/// Tries `name`, then `name-2` and so on, until `put` finds one that is not taken.
+fn under_a_free_name(
+    name: &str,
+    mut put: impl FnMut(&str) -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    let mut outcome = put(name);
+    for n in 2..=MAX_SUFFIX {
+        if !matches!(outcome, Err(FileError::Taken { .. })) {
+            break;
+        }
+        outcome = put(&format!("{name}-{n}"));
+    }
+    outcome
 }
 
 pub(crate) fn hash_of(

@@ -105,8 +105,7 @@ pub fn plan(
             *path = to.to_string();
         }
     }
-    let archived = free(&format!("{}.md", session.session_id), &present.in_archive);
-    let archived_as = archived.trim_end_matches(".md").to_owned();
+    let archived_as = free_stem(session.session_id.as_str(), &present.in_archive);
     ArchivePlan { archived_as, documents, kept, session: after }
 }
 
@@ -119,6 +118,15 @@ fn in_plans(path: &str, present: &Present) -> Result<String, KeepReason> {
         return Err(KeepReason::OutsidePlans);
     }
     if present.in_plans.contains(&name) { Ok(name) } else { Err(KeepReason::Missing) }
+}
+
+/// The stem, or with a suffix, under which neither a session nor its journal nor its ledger is in the archive.
+pub(crate) fn free_stem(stem: &str, in_archive: &BTreeSet<String>) -> String {
+    let name = free_name(&format!("{stem}.md"), |name| {
+        let prefix = name.trim_end_matches("md").to_lowercase();
+        in_archive.iter().any(|other| other.to_lowercase().starts_with(&prefix))
+    });
+    name.trim_end_matches(".md").to_owned()
 }
 
 /// The name, or with a suffix, that is free without regard to case, because some file systems have none.

@@ -8,8 +8,8 @@ use maestro_state_store::store::{FileError, LiveSession, LockedStore};
 use maestro_state_store::{ContentHash, StateDir};
 
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, look};
-use crate::finish::hash_of;
-use crate::plan::free;
+use crate::finish::{hash_of, move_journal};
+use crate::plan::free_stem;
 use crate::receipt::{ArchiveReceipt, Check};
 
 /// Whether an operation is the beginning of an archiving that holds.
@@ -68,7 +68,7 @@ pub fn archive_from_journal(
     };
     locked.append_operation(operation)?;
     locked.append_archived(archiver.now)?;
-    locked.move_journal(session_id, &dir.archive(), &format!("{}.journal", intent.archived_as))?;
+    move_journal(locked, session_id, &intent.archived_as)?;
     Ok(ArchiveReceipt::unchecked(&dir, session_id, &intent, archiver.operation))
 }
 
@@ -81,11 +81,10 @@ pub fn archive_unreadable(
     let dir = locked.dir().clone();
     let active = dir.active_session();
     let present = look(locked)?;
-    let name = free(&format!("{session_id}.md"), &present.in_archive);
     let intent = Intent {
         status: SessionStatus::Aborted,
         updated: archiver.now,
-        archived_as: name.trim_end_matches(".md").to_owned(),
+        archived_as: free_stem(session_id.as_str(), &present.in_archive),
         documents: Vec::new(),
         kept: Vec::new(),
         // Nobody looks at them: no operation is recorded.
@@ -114,10 +113,10 @@ fn place_for(
     session_id: &SessionId,
     hash: ContentHash,
 ) -> Result<String, ArchiveError> {
-    if hash_of(locked, &archived_place(dir, session_id.as_str(), ".md"))? == Some(hash) {
+    let is_begun = hash_of(locked, &archived_place(dir, session_id.as_str(), ".md"))? == Some(hash)
+        && !locked.is_there(&archived_place(dir, session_id.as_str(), ".journal.jsonl"))?;
+    if is_begun {
         return Ok(session_id.to_string());
     }
-    let present = look(locked)?;
-    let name = free(&format!("{session_id}.md"), &present.in_archive);
-    Ok(name.trim_end_matches(".md").to_owned())
+    Ok(free_stem(session_id.as_str(), &look(locked)?.in_archive))
 }

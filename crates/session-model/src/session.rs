@@ -243,15 +243,15 @@ pub struct TokenUsage {
 }
 
 impl TokenUsage {
-    /// Returns the same with totals that are the sums of what the agents used; nothing if a sum is too large.
-    pub fn sums(&self) -> Option<Self> {
+    /// Returns the same with totals that are at least the sums of what the agents used; nothing if a sum is too large.
+    pub fn at_least_the_sums(&self) -> Option<Self> {
         let add = |count: fn(&TokenCounts) -> u64| {
             self.by_agent.values().map(count).try_fold(0_u64, u64::checked_add)
         };
         Some(Self {
-            total_input: add(|counts| counts.input)?,
-            total_output: add(|counts| counts.output)?,
-            total_cached: add(|counts| counts.cached)?,
+            total_input: add(|counts| counts.input)?.max(self.total_input),
+            total_output: add(|counts| counts.output)?.max(self.total_output),
+            total_cached: add(|counts| counts.cached)?.max(self.total_cached),
             by_agent: self.by_agent.clone(),
         })
     }

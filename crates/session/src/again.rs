@@ -88,6 +88,7 @@ impl Workspace {
         rest: &[Operation],
     ) -> Result<Again, SessionError> {
         let origin = Origin { actor: operation.actor.clone(), marks: marks(operation.id, rest) };
+        let is_undo = target_of(&operation.command).is_some();
         let made = if let Some(target) = target_of(&operation.command) {
             let target = target.to_string();
             let target = Target::Again(&target);
@@ -102,6 +103,13 @@ impl Workspace {
             Ok(Some(carried)) => Ok(Again::Made(carried)),
             Ok(None) => Ok(Again::Displaced),
             Err(error @ (SessionError::Command(_) | SessionError::Undo(_))) => {
+                Ok(Again::Refused(error))
+            }
+            // What an undo was to take back is not kept any more, or cannot be read.
+            Err(error)
+                if is_undo
+                    && ["OPERATION_NOT_FOUND", "NOT_FOUND", "CORRUPT"].contains(&error.code()) =>
+            {
                 Ok(Again::Refused(error))
             }
             Err(error) => Err(error),

@@ -130,7 +130,7 @@ enum PutAway {
 }
 
 /// Whether the session file itself stands in the way.
-fn is_unreadable(error: &SessionError) -> bool {
+pub(crate) fn is_unreadable(error: &SessionError) -> bool {
     match error.bare() {
         SessionError::Corrupt { .. } => true,
         SessionError::Open(error) => matches!(

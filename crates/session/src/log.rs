@@ -189,7 +189,8 @@ pub struct Recorded {
 
 /// Finds the operation with the number that `name` is, or with an id that begins so.
 pub(crate) fn named<'h>(history: &'h History, name: &str) -> Result<&'h Newest, SessionError> {
-    let by_number = name.parse::<u64>().ok();
+    // Ids begin with digits too, so a number counts only as it is shown.
+    let by_number = name.parse::<u64>().ok().filter(|number| number.to_string() == name);
     let operations = history.operations();
     if let Some(found) = operations.iter().find(|op| Some(op.record.seq) == by_number) {
         return Ok(found);

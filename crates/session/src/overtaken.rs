@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use maestro_session_model::{Command, Document, SessionId, Timestamp};
 use maestro_state_store::journal::{History, Newest};
-use maestro_state_store::{ActorKind, Operation};
+use maestro_state_store::{ActorKind, ContentHash, Operation};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -35,8 +35,8 @@ impl Workspace {
     /// Returns what the record of an edit is to say besides: nothing for an edit of the last text, unless that was one on which
     /// something is still to be made again.
     ///
-    /// A journal that is damaged says nothing about edits; one that cannot be read now is an error, because what it would have
-    /// said must not be forgotten.
+    /// Of a journal that is damaged, what is sound behind the damage counts. One that cannot be read now is an error, because
+    /// what it would have said must not be forgotten.
     pub(crate) fn details_of_edit(
         &self,
         edit: &Document,
@@ -45,7 +45,7 @@ impl Workspace {
         let wants_more = |history: &History| history.operations().len() < MAX_LATE;
         let history = match self.store.recent_history(id, &wants_more) {
             Ok(history) => history,
-            Err(error) if error.code() == "CORRUPT" => None,
+            Err(error) if error.code() == "CORRUPT" => self.store.sound_end(id)?,
             Err(error) => return Err(error.into()),
         };
         let Some(late) = history.and_then(|history| late(&history, edit)) else {
@@ -59,6 +59,25 @@ impl Workspace {
             details.insert(AGAIN.to_owned(), json!(late.overtaken));
         }
         Ok(details)
+    }
+
+    /// Returns what is left to be made again at the end of a journal: what its newest operation says, and one that was
+    /// abandoned and neither made again nor refused.
+    pub(crate) fn left_at_the_end(&self, id: &SessionId) -> Vec<Uuid> {
+        let history = match self.store.recent_history(id, &|h| h.operations().len() < MAX_LATE) {
+            Err(_) => self.store.sound_end(id),
+            history => history,
+        };
+        let Ok(Some(history)) = history else { return Vec::new() };
+        let operations = history.operations();
+        let newest = operations.iter().rfind(|operation| !operation.abandoned);
+        let mut left =
+            newest.map_or_else(Vec::new, |newest| again(&newest.record.operation.command));
+        let ordered =
+            operations.iter().rfind(|op| op.record.operation.actor.kind != ActorKind::External);
+        let waits = |op: &&Newest| op.abandoned && !op.settled && !op.archived;
+        left.extend(ordered.filter(waits).map(|op| op.record.operation.id));
+        left
     }
 
     /// Returns the operations that `newest` leaves to be made again, in order.
@@ -76,21 +95,30 @@ impl Workspace {
                 history.operations().iter().map(|op| op.record.operation.id).collect();
             ids.iter().all(|id| known.contains(id))
         };
-        let history = self.store.recent_history(id, &|history| !has_all(history))?;
+        let history = match self.store.recent_history(id, &|history| !has_all(history)) {
+            Err(error) if error.code() == "CORRUPT" => self.store.sound_end(id)?,
+            history => history?,
+        };
         let operations = history.iter().flat_map(History::operations);
         let operations = operations.map(|op| &op.record.operation);
         Ok(operations.filter(|operation| ids.contains(&operation.id)).cloned().collect())
     }
 }
 
-/// What a command that makes `operation` again says besides, when `rest` is still to follow.
-pub(crate) fn marks(operation: Uuid, rest: &[Operation]) -> Map<String, Value> {
+/// What a record says of operations that are to be made again after it.
+pub(crate) fn left(rest: &[Uuid]) -> Map<String, Value> {
     let mut marks = Map::new();
-    marks.insert(AGAIN_OF.to_owned(), json!(operation));
     if !rest.is_empty() {
-        let rest: Vec<Uuid> = rest.iter().map(|operation| operation.id).collect();
         marks.insert(AGAIN.to_owned(), json!(rest));
     }
+    marks
+}
+
+/// What a command that makes `operation` again says besides, when `rest` is still to follow.
+pub(crate) fn marks(operation: Uuid, rest: &[Operation]) -> Map<String, Value> {
+    let rest: Vec<Uuid> = rest.iter().map(|operation| operation.id).collect();
+    let mut marks = left(&rest);
+    marks.insert(AGAIN_OF.to_owned(), json!(operation));
     marks
 }
 
@@ -142,10 +170,15 @@ fn late(history: &History, edit: &Document) -> Option<Late> {
         let window = operations.len().saturating_sub(MAX_LATE);
         window + operations[window..].iter().rposition(is_base)?
     };
-    let made_on = (base != last).then_some(operations[base].record.seq);
-    if made_on.is_some_and(|seq| history.text_after(seq).is_ok_and(|text| text == edit.text())) {
-        return Some(Late { made_on, overtaken: Vec::new() });
+    // Edits by hand leave `updated` alone, so that several texts have it: one of them may have been put back as it was.
+    let hash = ContentHash::of(edit.text().as_bytes());
+    let is_it = |operation: &&Newest| !operation.abandoned && operation.record.after == hash;
+    let put_back = operations.iter().rev().find(is_it);
+    // But a late text that is saved twice is as late as it was.
+    if let Some(old) = put_back.filter(|old| again(&old.record.operation.command).is_empty()) {
+        return Some(Late { made_on: Some(old.record.seq), overtaken: Vec::new() });
     }
+    let made_on = (base != last).then_some(operations[base].record.seq);
     let left = again(&operations[base].record.operation.command);
     let since = operations[base + 1..].iter().filter(|operation| !operation.abandoned);
     let since_ids = since.clone().map(|operation| operation.record.operation.id);

@@ -5,6 +5,7 @@ use maestro_state_store::store::Outcome;
 use maestro_state_store::{Actor, Change, Operation};
 use serde::Serialize;
 
+use crate::archiving::is_unreadable;
 use crate::change::{MAX_ATTEMPTS, Opened, pending_note};
 use crate::error::SessionError;
 use crate::overtaken;
@@ -84,10 +85,7 @@ impl Workspace {
                 {
                     notes.extend(found);
                     operation.time = self.now_after(&current);
-                    if let Some(fields) = operation.command.as_object_mut() {
-                        fields.extend(self.details_of_edit(&document)?);
-                    }
-                    notes.extend(overtaken::note(&operation.command));
+                    self.say_what_it_lacks(&document, &mut operation, &mut notes)?;
                     locked.commit(
                         current.clone(),
                         Change::between(&current, text.clone(), operation),
@@ -97,8 +95,15 @@ impl Workspace {
                     notes.extend(found);
                     Outcome::Committed(locked.create(id, text.clone(), operation)?)
                 }
-                // Another session, which is refused, or nothing readable, which is set aside if it is known to nobody.
-                Ok(_) | Err(_) => locked.replace(id, text.clone(), operation)?,
+                // Another session, which is refused.
+                Ok(_) => locked.replace(id, text.clone(), operation)?,
+                // Nothing readable, which is set aside if it is known to nobody.
+                Err(error) if is_unreadable(&error) => {
+                    notes.extend(error.notes().to_vec());
+                    self.say_what_it_lacks(&document, &mut operation, &mut notes)?;
+                    locked.replace(id, text.clone(), operation)?
+                }
+                Err(error) => return Err(error.noting(notes)),
             };
             // Displaced: someone saved the file at the same moment. Theirs is recorded first, then ours follows.
             if let Outcome::Committed(committed) = outcome {
@@ -112,5 +117,19 @@ impl Workspace {
             }
         }
         Err(self.contended().noting(notes))
+    }
+
+    /// Puts into the record of an edit what its text lacks.
+    fn say_what_it_lacks(
+        &self,
+        edit: &Document,
+        operation: &mut Operation,
+        notes: &mut Vec<String>,
+    ) -> Result<(), SessionError> {
+        if let Some(fields) = operation.command.as_object_mut() {
+            fields.extend(self.details_of_edit(edit)?);
+        }
+        notes.extend(overtaken::note(&operation.command));
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! An undo takes back what one operation changed in the session file, and nothing else, so it can be undone itself. Files
 //! that an agent wrote are not touched, and tokens stay counted.
 
-use maestro_session_model::{Document, PhaseId, SessionId};
+use maestro_session_model::{Command, Document, PhaseId, SessionId};
 use maestro_state_store::journal::{History, Newest};
 use maestro_state_store::store::{LockedStore, Outcome};
 use maestro_state_store::{Change, Current, Operation};
@@ -90,9 +90,11 @@ impl Workspace {
         let Found { target, before, after, phase } = self.find(&current.session_id, target)?;
         let undid = entry(&target);
         let now = self.now_after(&current);
-        let left = reverse(document, &before, &after, phase.as_ref(), now).map_err(|blocked| {
-            self.blocked(&current.session_id, &target, phase.as_ref(), blocked)
-        })?;
+        // An order counts tokens that an agent used; an edit, or a repair, says what the counts are.
+        let keeps_tokens = is_ordered(&target.record.operation.command);
+        let left = reverse(document, &before, &after, phase.as_ref(), keeps_tokens, now).map_err(
+            |blocked| self.blocked(&current.session_id, &target, phase.as_ref(), blocked),
+        )?;
         let operation = Operation {
             id: self.env.new_id(),
             time: now,
@@ -141,7 +143,8 @@ impl Workspace {
         }
         let target = found;
         let seq = target.record.seq;
-        if target.record.before.is_none() {
+        let command = target.record.operation.command.get("command");
+        if command.and_then(serde_json::Value::as_str) == Some("create") {
             return Err(UndoError::IsTheBeginning { seq }.into());
         }
         let before = history.text_before(seq)?.ok_or(UndoError::NotKept { seq })?;
@@ -201,6 +204,11 @@ impl Workspace {
             warnings: notes,
         }
     }
+}
+
+/// Whether a recorded command is an order on the session, or takes one back.
+fn is_ordered(command: &serde_json::Value) -> bool {
+    target_of(command).is_some() || serde_json::from_value::<Command>(command.clone()).is_ok()
 }
 
 /// An operation that is to be undone, with the texts on both sides of it.

@@ -41,6 +41,10 @@ impl Workspace {
         };
         let mut findings = Vec::new();
         for id in ids {
+            // One that is archived has nothing to say any more; it is on its way to its session.
+            if self.store.is_archived_journal(&id) {
+                continue;
+            }
             if let Err(error) = self.store.check_journal(&id) {
                 findings.push(self.of_journal_error(&id, error));
             }
@@ -53,8 +57,19 @@ impl Workspace {
             return Finding::of_error(&error.into());
         };
         let file = self.state_dir().active_session();
-        let is_active = self.read().ok().flatten().is_some_and(|d| d.session().session_id == *id);
+        let active = self.read();
+        let is_unreadable = active.is_err();
+        let is_active = active.ok().flatten().is_some_and(|d| d.session().session_id == *id);
         let finding = match &error {
+            // What the journal gives back may be old, while a typing error may be all that is wrong with the file.
+            _ if is_unreadable => Finding::by_person(
+                "JOURNAL_DAMAGED",
+                format!(
+                    "the journal of session {id} is damaged, and the session file cannot be read either"
+                ),
+                "mend the session file, which `maestro status` says where, and then repair the journal; or remove the file, and \
+                 what the sound lines of the journal give back is written again",
+            ),
             // The end is sound, so commands go on, and only what is older is lost to `log` and `undo`.
             _ if self.store.tail_is_sound(id) && is_active => Finding::by_repair(
                 "JOURNAL_DAMAGED",
@@ -276,13 +291,17 @@ impl Workspace {
 
     fn examine_gates(&self, locked: &LockedStore<'_>) -> Result<Vec<Finding>, SessionError> {
         let dir = self.state_dir();
-        let active = self.read().ok().flatten().map(|d| d.session().session_id.clone());
+        let read = self.read();
+        // A session whose file cannot be read may be the one that a gate is of.
+        let is_known = read.is_ok();
+        let active = read.ok().flatten().map(|d| d.session().session_id.clone());
+        let with_journal = self.store.journals()?;
         let archived = locked.list(&dir.archive())?;
         let mut findings = Vec::new();
         for listed in locked.list(&dir.state())? {
             let Some(id) = listed.name.strip_suffix(".design-gate.json") else { continue };
             let path = dir.state().join(&listed.name);
-            if active.as_ref().is_some_and(|active| active.as_str() == id) {
+            if active.iter().chain(&with_journal).any(|session| session.as_str() == id) {
                 continue;
             }
             let is_archived = archived.iter().any(|listed| listed.name == format!("{id}.md"));
@@ -293,11 +312,11 @@ impl Workspace {
             let age = entered.map(|time| self.env.now().unix_millis() - time.unix_millis());
             let why = match age {
                 _ if is_archived => "its session is archived",
-                None => "it cannot be read",
-                Some(age) if age > GATE_MILLIS => {
+                None if is_known => "it cannot be read",
+                Some(age) if age > GATE_MILLIS && is_known => {
                     "it is older than a day, and its session was never begun"
                 }
-                Some(_) => continue,
+                Some(_) | None => continue,
             };
             let finding = Finding::by_repair(
                 "STRANDED_GATE",
@@ -319,8 +338,8 @@ impl Workspace {
         if totals_disagree(session) {
             findings.push(Finding::by_repair(
                 "TOTALS_DISAGREE",
-                "the token totals are not the sums of what the agents used".to_owned(),
-                "adds them up again",
+                "the token totals are less than what the agents used".to_owned(),
+                "makes them what the agents used",
                 Repair::Totals,
             ));
         }
@@ -356,8 +375,8 @@ fn entered_at(bytes: &[u8]) -> Option<Timestamp> {
     Some(gate.entered_at)
 }
 
-/// Whether totals are known by agent, and are other than their sums.
+/// Whether a total is less than what the agents used. It may be more: the Node server counts without naming agents.
 pub(super) fn totals_disagree(session: &Session) -> bool {
     let usage = &session.token_usage;
-    !usage.by_agent.is_empty() && usage.sums().is_some_and(|sums| sums != *usage)
+    usage.at_least_the_sums().is_some_and(|sums| sums != *usage)
 }

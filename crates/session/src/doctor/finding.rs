@@ -145,9 +145,9 @@ impl Finding {
     /// Says that a repair was tried in vain.
     pub(crate) fn could_not_be_repaired(&mut self, error: &SessionError) {
         self.because.push(format!("it could not be repaired: {error}"));
-        if let Some(hint) = error.hint() {
-            self.advice = hint;
-        }
+        self.advice = error.hint().unwrap_or_else(|| {
+            "remove what stands in the way, then run the doctor again".to_owned()
+        });
         self.remedy = Remedy::ByPerson;
         self.repair = Repair::None;
     }

@@ -12,6 +12,7 @@ use crate::change::{MAX_ATTEMPTS, Opened, pending_note};
 use crate::doctor::examine::totals_disagree;
 use crate::doctor::finding::{Finding, Repair};
 use crate::error::SessionError;
+use crate::overtaken;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -64,9 +65,13 @@ impl Workspace {
         let before = self.store.quarantined()?;
         let document = Document::parse(text.clone()).ok();
         let canonical = document.is_some_and(|document| document.is_canonical());
+        let left = self.left_at_the_end(id);
         for _ in 0..MAX_ATTEMPTS {
-            let operation =
-                self.repairing(json!({ "command": "repair", "found": [code] }), canonical);
+            let mut command = json!({ "command": "repair", "found": [code] });
+            if let Some(fields) = command.as_object_mut() {
+                fields.extend(overtaken::left(&left));
+            }
+            let operation = self.repairing(command, canonical);
             match locked.replace(id, text.clone(), operation)? {
                 Outcome::Committed(committed) => {
                     let mut done = vec![
@@ -115,11 +120,11 @@ impl Workspace {
         Ok(done)
     }
 
-    /// Makes the token totals the sums of what the agents used.
+    /// Makes the token totals at least the sums of what the agents used.
     fn add_up(&self, locked: &mut LockedStore<'_>) -> Result<Vec<String>, SessionError> {
         let (mut done, notes) = self.until_kept(locked, |locked, current, document| {
             let session = document.session();
-            let sums = session.token_usage.sums().filter(|_| totals_disagree(session));
+            let sums = session.token_usage.at_least_the_sums().filter(|_| totals_disagree(session));
             let Some(sums) = sums else { return Ok(Some(Vec::new())) };
             let mut after = session.clone();
             after.token_usage = sums;

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use maestro_state_store::journal::{History, Newest};
+use maestro_state_store::journal::{ActorKind, History, Newest};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::overtaken::again_of;
+use crate::overtaken::{again, again_of};
 use crate::undo::UndoError;
 
 /// The name of the command in the journal.
@@ -52,12 +52,16 @@ pub(crate) fn gone(operations: &[Newest]) -> BTreeMap<Uuid, Gone> {
 
 /// Finds the newest operation that changed a document that was there, is no undo itself and is not undone; nothing if
 /// there is none in what was read.
+///
+/// Passes by edits on which changes were made again: the text before such an edit has those changes too, and whoever goes back
+/// step by step has just undone them.
 pub(crate) fn newest(history: &History) -> Option<&Newest> {
     let gone = gone(history.operations());
     history.operations().iter().rev().find(|operation| {
         let record = &operation.record;
         changed_something(operation)
             && record.before.is_some()
+            && !is_late_edit(operation)
             && target_of(&record.operation.command).is_none()
             && !gone.contains_key(&record.operation.id)
     })
@@ -79,6 +83,12 @@ pub(crate) fn check(history: &History, operation: &Newest) -> Result<(), UndoErr
         return Err(UndoError::ChangedNothing { seq });
     }
     Ok(())
+}
+
+/// Whether an operation records an edit on which changes were made again.
+fn is_late_edit(operation: &Newest) -> bool {
+    let recorded = &operation.record.operation;
+    recorded.actor.kind == ActorKind::External && !again(&recorded.command).is_empty()
 }
 
 /// Whether an operation took effect and left another document than it found.

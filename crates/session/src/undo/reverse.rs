@@ -19,12 +19,13 @@ pub(crate) enum Blocked {
 
 /// Returns the document without an operation on `phase` that led from `before` to `after`.
 ///
-/// Tokens that were counted stay counted: they were used.
+/// With `keeps_tokens`, tokens that were counted stay counted: they were used.
 pub(crate) fn reverse(
     present: &Document,
     before: &str,
     after: &str,
     phase: Option<&PhaseId>,
+    keeps_tokens: bool,
     now: Timestamp,
 ) -> Result<Document, Blocked> {
     let before = Document::parse(before.to_owned()).map_err(|_| Blocked::NoSession)?;
@@ -32,10 +33,10 @@ pub(crate) fn reverse(
         return Err(Blocked::NoSession);
     }
     if present.text() == after {
-        return keep_tokens(before, present.session(), now);
+        return if keeps_tokens { keep_tokens(before, present.session(), now) } else { Ok(before) };
     }
     let after = Document::parse(after.to_owned()).map_err(|_| Blocked::NoSession)?;
-    let text = without(present, &before, &after).ok_or(Blocked::Entangled)?;
+    let text = without(present, &before, &after, keeps_tokens).ok_or(Blocked::Entangled)?;
     let left = Document::parse(text).map_err(|_| Blocked::Entangled)?;
     let mut session = left.session().clone();
     session.updated = now.max(present.session().updated.next());
@@ -50,9 +51,15 @@ pub(crate) fn reverse(
 }
 
 /// The present text without what is between `before` and `after`; nothing where that is entangled with what came later.
-fn without(present: &Document, before: &Document, after: &Document) -> Option<String> {
+fn without(
+    present: &Document,
+    before: &Document,
+    after: &Document,
+    keeps_tokens: bool,
+) -> Option<String> {
     // What every operation changes, and nobody means to undo, is made the same in all three.
-    let (before, after) = (like(before, present.session())?, like(after, present.session())?);
+    let like = |document| like(document, present.session(), keeps_tokens);
+    let (before, after) = (like(before)?, like(after)?);
     let back = splice::diff(after.text(), before.text());
     let later = splice::diff(after.text(), present.text());
     let back = splice::rebase(after.text(), &back, &later)?;
@@ -60,11 +67,13 @@ fn without(present: &Document, before: &Document, after: &Document) -> Option<St
 }
 
 /// The document with what follows from all operations taken from another session.
-fn like(document: &Document, other: &Session) -> Option<Document> {
+fn like(document: &Document, other: &Session, keeps_tokens: bool) -> Option<Document> {
     let mut session = document.session().clone();
     session.updated = other.updated;
     session.current_phase.clone_from(&other.current_phase);
-    session.token_usage = other.token_usage.clone();
+    if keeps_tokens {
+        session.token_usage = other.token_usage.clone();
+    }
     Some(document.update(session, "").ok()?.document)
 }
 

@@ -426,3 +426,63 @@ fn a_missing_session_file_does_not_keep_a_session_from_the_archive() {
 fn logged_archive(fixture: &Fixture, path: &str) -> usize {
     usize::from(Document::parse(fixture.text(path)).is_ok())
 }
+
+#[test]
+fn an_archived_journal_whose_place_is_taken_blocks_nobody() {
+    let fixture = begun();
+    let receipt = fixture.workspace().archive(FORCE).unwrap();
+    // Somebody brings the session back by hand, and archives it again.
+    fs_err::rename(fixture.path(&receipt.archive_path), fixture.session_file()).unwrap();
+    fixture.apply(&maestro_session_model::Command::Abort { reason: None }).unwrap_err();
+    let again = fixture.workspace().archive(FORCE).unwrap();
+    assert!(again.is_verified(), "{again:?}");
+    assert_ne!(again.archive_path, receipt.archive_path);
+    assert_eq!(doctor(&fixture, false).findings, []);
+    fixture.create().unwrap();
+    // And where only the journal's place is taken when it is to be moved.
+    let receipt = fixture.workspace().archive(FORCE).unwrap();
+    let moved = receipt.archive_path.replace(".md", ".journal.jsonl");
+    let journal = moved.replace("/archive/", "/journal/").replace(".journal.jsonl", ".jsonl");
+    fs_err::rename(fixture.path(&moved), fixture.path(&journal)).unwrap();
+    fixture.write(&moved, "somebody's\n");
+    assert!(doctor(&fixture, true).findings.is_empty());
+    assert_eq!(fixture.text(&moved), "somebody's\n");
+    fixture.create().unwrap();
+}
+
+#[test]
+fn damage_beside_an_unreadable_session_file_is_for_a_person_first() {
+    let fixture = begun();
+    let good = fixture.text(FILE);
+    damage(&fixture, 1);
+    fixture.write(FILE, good.replacen("---", "--", 1));
+    let before = fixture.snapshot();
+    let diagnosis = doctor(&fixture, true);
+    assert_eq!(codes(&diagnosis), ["JOURNAL_DAMAGED"]);
+    assert_eq!(diagnosis.findings[0].remedy, Remedy::ByPerson);
+    assert_eq!(fixture.snapshot(), before);
+    fixture.write(FILE, &good);
+    repairs(&fixture, &["JOURNAL_DAMAGED"]);
+    assert_eq!(fixture.text(FILE), good);
+}
+
+#[test]
+fn a_repair_of_the_totals_can_be_undone_and_more_than_the_sums_is_no_finding() {
+    let fixture = begun();
+    let usage = "total_input: 0\n  total_output: 0\n  total_cached: 0\n  by_agent: {}\n";
+    let by_agent = "by_agent:\n    coder:\n      input: 100\n      output: 20\n      cached: 5\n";
+    let with = |input: u64| {
+        fixture.text(FILE).replace(
+            usage,
+            &format!("total_input: {input}\n  total_output: 20\n  total_cached: 5\n  {by_agent}"),
+        )
+    };
+    let (more, less) = (with(1_000), with(7));
+    fixture.write(FILE, more);
+    assert_eq!(codes(&doctor(&fixture, false)), ["EDIT_NOT_RECORDED"]);
+    fixture.write(FILE, &less);
+    assert!(doctor(&fixture, true).findings.is_empty());
+    assert_eq!(fixture.document().session().token_usage.total_input, 100);
+    fixture.workspace().undo(None).unwrap();
+    assert_eq!(fixture.text(FILE), less);
+}

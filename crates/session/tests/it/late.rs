@@ -6,7 +6,7 @@ use maestro_session::{LogFilter, Workspace};
 use maestro_session_model::{Command, PhaseStatus};
 use maestro_testutils::FaultyDisk;
 
-use crate::fixture::{Fixture, complete, id, skip, start};
+use crate::fixture::{Fixture, code, complete, id, skip, start};
 
 const FILE: &str = "docs/maestro/state/active-session.md";
 
@@ -244,4 +244,69 @@ fn what_was_just_being_made_again_is_made_again_once() {
     copy.apply(&skip("3", true)).unwrap();
     assert_eq!(status(&copy, "1"), PhaseStatus::InProgress);
     assert_eq!(given_out(&copy), 1);
+}
+
+#[test]
+fn a_late_text_that_is_saved_twice_is_as_late_as_it_was() {
+    let (fixture, late) = with_a_late_edit();
+    for _ in 0..2 {
+        fixture.write(FILE, &late);
+        assert_eq!(code(fixture.apply(&start("none"))), "PHASE_NOT_FOUND");
+        assert_eq!(status(&fixture, "1"), PhaseStatus::Completed);
+    }
+}
+
+#[test]
+fn a_text_that_is_put_back_on_purpose_stays_though_an_edit_followed_it() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    let old = fixture.text(FILE);
+    fixture.write(FILE, old.clone() + "by hand\n");
+    fixture.apply(&complete("1", "src/a.rs")).unwrap();
+    fixture.write(FILE, &old);
+    assert_eq!(code(fixture.apply(&start("none"))), "PHASE_NOT_FOUND");
+    assert_eq!(fixture.text(FILE), old);
+}
+
+#[test]
+fn a_late_text_takes_nothing_back_though_the_file_was_unreadable_or_gone() {
+    for is_there in [true, false] {
+        let (fixture, late) = with_a_late_edit();
+        if is_there {
+            fixture.write(FILE, "garbage");
+        } else {
+            fs_err::remove_file(fixture.session_file()).unwrap();
+        }
+        fixture.workspace().write_state("state/active-session.md", late.as_bytes()).unwrap();
+        assert_eq!(status(&fixture, "1"), PhaseStatus::Completed);
+        assert!(fixture.document().body().contains("by hand"));
+    }
+}
+
+#[test]
+fn damage_in_the_past_of_the_journal_does_not_hide_that_an_edit_is_late() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    let late = fixture.text(FILE) + "by hand\n";
+    fixture.apply(&complete("1", "src/a.rs")).unwrap();
+    let journal = "docs/maestro/state/journal/2026-01-15-add-a-token-bucket-rate-limiter.jsonl";
+    fixture.write(journal, fixture.text(journal).replacen("\"v\":1", "\"v\";1", 1));
+    fixture.write(FILE, late);
+    assert_eq!(code(fixture.apply(&start("none"))), "PHASE_NOT_FOUND");
+    assert_eq!(status(&fixture, "1"), PhaseStatus::Completed);
+    assert!(fixture.document().body().contains("by hand"));
+}
+
+#[test]
+fn a_repair_does_not_forget_what_is_left_to_be_made_again() {
+    let (fixture, late) = with_a_late_edit();
+    fixture.write(FILE, &late);
+    assert_eq!(code(fixture.apply(&start("none"))), "PHASE_NOT_FOUND");
+    // As a process leaves it that dies once the edit is recorded; then somebody makes a typing error.
+    cut_journal(&fixture, 3 * 2 + 3);
+    fixture.write(FILE, late.replacen("---", "--", 1));
+    assert!(fixture.workspace().doctor(true, &mut |_, _| {}).unwrap().findings.is_empty());
+    assert_eq!(code(fixture.apply(&start("none"))), "PHASE_NOT_FOUND");
+    assert_eq!(status(&fixture, "1"), PhaseStatus::Completed);
+    assert!(fixture.document().body().contains("by hand"));
 }

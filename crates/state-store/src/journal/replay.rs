@@ -153,6 +153,35 @@ impl History {
         Ok(replay.hash.map(|_| replay.text))
     }
 
+    /// Reads what is sound at the end of one segment: the operations behind the last line that is damaged.
+    pub(crate) fn sound_end(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
+        let bytes = read_all(disk, path)?;
+        let mut operations: Vec<Newest> = Vec::new();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let Some(line) = line.strip_suffix(b"\n") else { break };
+            match Line::parse(line) {
+                Ok(Line::Operation(record)) => {
+                    let follows = operations
+                        .last()
+                        .is_none_or(|last| last.record.seq.checked_add(1) == Some(record.seq));
+                    if !follows {
+                        operations.clear();
+                    }
+                    operations.push(Newest::new(record));
+                }
+                Ok(Line::Mark(mark)) => {
+                    let marked = operations.iter_mut().rev().find(|op| op.record.seq == mark.seq);
+                    if let Some(marked) = marked {
+                        marked.mark(mark.kind);
+                    }
+                }
+                Err(_) if was_never_written(line) => {}
+                Err(_) => operations.clear(),
+            }
+        }
+        Ok(Self { path: path.to_owned(), operations, is_complete: false })
+    }
+
     /// Whether it has every operation that is kept.
     pub fn is_complete(&self) -> bool {
         self.is_complete

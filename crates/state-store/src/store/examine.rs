@@ -3,6 +3,7 @@
 //! For whoever diagnoses a state dir. Decides nothing new: what is wrong with the document says the same function that
 //! every opening carries out.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use maestro_session_model::SessionId;
@@ -73,6 +74,20 @@ impl Store {
     pub fn salvage(&self, id: &SessionId) -> Result<Option<String>, ReadError> {
         let files = journal_paths(&self.dir, id)?;
         Ok(History::salvage(self.dir.disk(), &files)?)
+    }
+
+    /// Reads the operations behind the last damaged line of a journal's newest file. Takes no lock.
+    pub fn sound_end(&self, id: &SessionId) -> Result<Option<History>, ReadError> {
+        match journal_paths(&self.dir, id)?.last() {
+            Some(newest) => Ok(Some(History::sound_end(self.dir.disk(), newest)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a journal ends with the mark that its session is archived, as far as its end can be read. Takes no lock.
+    pub fn is_archived_journal(&self, id: &SessionId) -> bool {
+        let end = self.sound_end(id).ok().flatten();
+        end.is_some_and(|end| end.operations().last().is_some_and(|newest| newest.archived))
     }
 
     /// Whether the end of a journal can be read, which is all that commands need.
@@ -205,6 +220,13 @@ impl LockedStore<'_> {
         let id = session.id.clone();
         if session.journal.path() == damaged {
             self.begin_segment(&current.text)?;
+            let goes_on_in = self.session.as_ref().map(|session| session.journal.path());
+            if goes_on_in.is_none_or(|path| path == damaged) {
+                // Or else what is recorded last would go to the quarantine as well.
+                let what =
+                    format!("no new file can be begun for the journal `{}`", damaged.display());
+                return Err(io::Error::other(what).into());
+            }
         }
         let files = journal_paths(self.dir, &id)?;
         let Some(at) = files.iter().position(|file| file == damaged) else {
