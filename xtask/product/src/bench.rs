@@ -17,6 +17,13 @@ use xtask::Failure;
 
 use crate::measure::{Bar, Floor, Row, alternate, table};
 
+mod contention;
+
+pub(crate) use contention::work;
+
+/// The first argument of the processes that the bench begins.
+pub(crate) const WORKER: &str = "bench-worker";
+
 /// How to measure.
 #[derive(Clone, Debug)]
 pub(crate) struct Bench {
@@ -41,7 +48,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     if missed.is_empty() {
         return Ok(());
     }
-    Err(Failure::Found(format!("bench: above the bar: {}", missed.join(", "))))
+    Err(Failure::Found(format!("bench: missed the bar: {}", missed.join(", "))))
 }
 
 /// Measures every row. **New operations are added here.**
@@ -50,7 +57,8 @@ fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
         (10, Bar { times: 2.0, plus: Duration::ZERO }),
         (1_000, Bar { times: 2.0, plus: Duration::from_millis(1) }),
     ];
-    bars.iter().map(|(phases, bar)| durable_transition(bench, *phases, *bar)).collect()
+    let transitions = bars.iter().map(|(phases, bar)| durable_transition(bench, *phases, *bar));
+    transitions.chain([contention::row(bench)]).collect()
 }
 
 /// A transition of one phase in a process that goes on running, against the bare calls for a document of that size.
@@ -79,6 +87,7 @@ fn durable_transition(bench: &Bench, phases: usize, bar: Bar) -> Result<Row, Fai
         floor: low.median,
         measured: Some(ours.median),
         bar: Some(bar),
+        kept: None,
     })
 }
 

@@ -37,6 +37,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
                 _ => Err(Failure::Usage(format!("`{}` is not an option of docs", check.join(" ")))),
             }
         }
+        [bench::WORKER, rest @ ..] => bench::work(rest),
         [root, "bench", options @ ..] => bench::run(&bench_options(root, options)?),
         _ => Err(Failure::Usage("call this through `cargo xtask`".to_owned())),
     }

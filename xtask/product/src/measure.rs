@@ -25,6 +25,8 @@ pub(crate) struct Row {
     pub(crate) measured: Option<Duration>,
     /// What we allow ourselves.
     pub(crate) bar: Option<Bar>,
+    /// What has to be there in the end, where something could get lost.
+    pub(crate) kept: Option<Kept>,
 }
 
 impl Row {
@@ -33,12 +35,34 @@ impl Row {
         self.measured.map(|measured| measured.as_secs_f64() / self.floor.as_secs_f64())
     }
 
-    /// Whether the bar is missed. A row without a measurement or a bar misses none.
+    /// Whether the bar is missed, or something is lost. A row without a measurement or a bar misses none.
     pub(crate) fn is_missed(&self) -> bool {
-        match (self.measured, self.bar) {
+        let is_above = match (self.measured, self.bar) {
             (Some(measured), Some(bar)) => measured > bar.limit(self.floor),
             (Some(_) | None, None) | (None, Some(_)) => false,
-        }
+        };
+        is_above || self.kept.is_some_and(|kept| kept.kept != kept.of)
+    }
+
+    fn describe_bar(&self) -> String {
+        let bars = [self.bar.map(Bar::describe), self.kept.map(Kept::describe)];
+        let bars: Vec<String> = bars.into_iter().flatten().collect();
+        if bars.is_empty() { "-".to_owned() } else { bars.join(", ") }
+    }
+}
+
+/// How much of what was done is there in the end. Less than all of it is a missed bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// How much is there.
+    pub(crate) kept: usize,
+    /// How much was done.
+    pub(crate) of: usize,
+}
+
+impl Kept {
+    fn describe(self) -> String {
+        format!("{} of {} kept", self.kept, self.of)
     }
 }
 
@@ -69,7 +93,7 @@ impl Bar {
 /// The calls that a durable change of a document can't do without, on files of their own.
 ///
 /// A temporary file is written and synced, renamed over the document, the directory synced, a line appended to a
-/// journal that is open already, and that synced. No locks, hashes, checks or reads.
+/// journal that is open already, and that synced. No hashes, checks or reads, and a lock only where processes take turns.
 #[derive(Debug)]
 pub(crate) struct Floor {
     folder: PathBuf,
@@ -83,11 +107,30 @@ impl Floor {
     pub(crate) fn new(scratch: &Path, bytes: usize) -> Result<Self, Failure> {
         let folder = scratch.join(format!("floor-{bytes}"));
         fs_err::create_dir_all(&folder)?;
-        // Begun anew, so that an earlier run makes no difference.
-        let journal = fs_err::File::create(folder.join("journal.jsonl"))?;
+        for name in ["journal.jsonl", "lock"] {
+            // Begun anew, so that an earlier run makes no difference.
+            drop(fs_err::File::create(folder.join(name))?);
+        }
+        Self::open(scratch, bytes)
+    }
+
+    /// Opens files that were [prepared](Self::new), by this process or by another.
+    pub(crate) fn open(scratch: &Path, bytes: usize) -> Result<Self, Failure> {
+        let folder = scratch.join(format!("floor-{bytes}"));
+        let mut options = fs_err::OpenOptions::new();
+        let journal = options.append(true).open(folder.join("journal.jsonl"))?;
         let mut line = vec![b'.'; JOURNAL_LINE_BYTES];
         line.push(b'\n');
         Ok(Self { folder, document: vec![b'.'; bytes], line, journal })
+    }
+
+    /// Does the same as [`write`](Self::write) under an exclusive lock, when it is this process's turn.
+    pub(crate) fn write_locked(&mut self) -> Result<(), Failure> {
+        // Opened each time, as every command does.
+        let lock =
+            fs_err::OpenOptions::new().read(true).write(true).open(self.folder.join("lock"))?;
+        lock.file().lock()?;
+        self.write()
     }
 
     /// Brings the document and the line to the disk.
@@ -147,8 +190,11 @@ pub(crate) fn alternate(
     Ok((Sample::of(times.0), Sample::of(times.1)))
 }
 
+/// Returns how long an operation takes.
 #[expect(clippy::disallowed_methods, reason = "benches measure time")]
-fn timed(operation: &mut impl FnMut() -> Result<(), Failure>) -> Result<Duration, Failure> {
+pub(crate) fn timed(
+    operation: &mut impl FnMut() -> Result<(), Failure>,
+) -> Result<Duration, Failure> {
     let start = Instant::now();
     operation()?;
     Ok(start.elapsed())
@@ -163,7 +209,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
             time(row.floor),
             row.measured.map_or("-".to_owned(), time),
             row.ratio().map_or("-".to_owned(), |ratio| format!("{ratio:.2}")),
-            row.bar.map_or("-".to_owned(), Bar::describe),
+            row.describe_bar(),
             if row.is_missed() { "MISSED".to_owned() } else { String::new() },
         ]);
     }
@@ -202,7 +248,7 @@ mod tests {
     }
 
     fn row(name: &str, floor: Duration, measured: Duration, bar: Bar) -> Row {
-        Row { name: name.to_owned(), floor, measured: Some(measured), bar: Some(bar) }
+        Row { name: name.to_owned(), floor, measured: Some(measured), bar: Some(bar), kept: None }
     }
 
     #[test]
@@ -213,17 +259,24 @@ mod tests {
                 floor: Duration::from_micros(312),
                 measured: None,
                 bar: None,
+                kept: None,
             },
             row("transition, 10 phases", ms(2), ms(3), Bar { times: 2.0, plus: ms(0) }),
             row("transition, 1,000 phases", ms(12), ms(26), Bar { times: 2.0, plus: ms(1) }),
             row("status", ms(1), Duration::from_micros(400), Bar { times: 0.0, plus: ms(5) }),
+            Row {
+                bar: None,
+                kept: Some(Kept { kept: 1_599, of: 1_600 }),
+                ..row("8 processes", ms(2), ms(3), Bar { times: 2.0, plus: ms(0) })
+            },
         ];
         insta::assert_snapshot!(table(&rows), @"
         what                        floor  measured  ratio  bar
         durable write, 9 kB        312 µs         -      -  -
         transition, 10 phases     2.00 ms   3.00 ms   1.50  ≤ 2 ×
-        transition, 1,000 phases  12.0 ms   26.0 ms   2.17  ≤ 2 × + 1ms  MISSED
+        transition, 1,000 phases  12.0 ms   26.0 ms   2.17  ≤ 2 × + 1ms        MISSED
         status                    1.00 ms    400 µs   0.40  ≤ 5ms
+        8 processes               2.00 ms   3.00 ms   1.50  1599 of 1600 kept  MISSED
         ");
     }
 
@@ -234,6 +287,15 @@ mod tests {
         assert!(row("a", ms(10), ms(22), bar).is_missed());
         let unmeasured = Row { measured: None, ..row("a", ms(10), ms(0), bar) };
         assert!(!unmeasured.is_missed());
+    }
+
+    #[test]
+    fn what_is_lost_misses_the_bar_however_fast_it_was() {
+        let bar = Bar { times: 2.0, plus: ms(1) };
+        let kept = |kept| Row { kept: Some(Kept { kept, of: 8 }), ..row("a", ms(10), ms(1), bar) };
+        assert!(!kept(8).is_missed());
+        assert!(kept(7).is_missed());
+        assert_eq!(kept(7).describe_bar(), "≤ 2 × + 1ms, 7 of 8 kept");
     }
 
     #[test]
@@ -258,7 +320,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut floor = Floor::new(dir.path(), 9_000).unwrap();
         floor.write().unwrap();
-        floor.write().unwrap();
+        Floor::open(dir.path(), 9_000).unwrap().write_locked().unwrap();
         let size = |name: &str| {
             fs_err::metadata(dir.path().join("floor-9000").join(name)).map(|found| found.len()).ok()
         };
