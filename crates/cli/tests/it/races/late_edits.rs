@@ -35,6 +35,25 @@ fn a_late_edit_takes_no_acknowledged_change_back() {
 }
 
 #[test]
+fn an_edit_while_changes_are_made_again_does_not_end_that() {
+    let project = project();
+    let mut editor = Editor::new(&project);
+    let acknowledged = work(&project, |progress| {
+        while !progress.is_over() {
+            let text = editor.read();
+            progress.wait_for(6);
+            let edited = editor.edited(&text);
+            assert!(editor.save(&edited, Save::ByRename));
+            until("a command has begun to make changes again", || {
+                progress.is_over() || updated(&editor.read()) > updated(&edited)
+            });
+            editor.edit(Save::ByRename);
+        }
+    });
+    assert_nothing_lost(&project, &acknowledged, &editor);
+}
+
+#[test]
 fn an_editor_that_never_looks_again_takes_no_acknowledged_change_back() {
     const EDITS: usize = 3;
     let project = project();
