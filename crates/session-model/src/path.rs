@@ -43,11 +43,10 @@ impl RelPath {
         if !is_absolute(text) {
             return normalise(text);
         }
-        let inside =
-            components(workspace).ok().zip(components(text).ok()).and_then(|(root, path)| {
-                let rest = below(&root, &path)?;
-                (!rest.is_empty()).then(|| Self(rest.join("/")))
-            });
+        let inside = components(workspace)
+            .ok()
+            .zip(components(text).ok())
+            .and_then(|(root, path)| joined(below(&root, &path)?));
         inside.ok_or_else(|| InvalidPath::Outside { text: excerpt(text) })
     }
 
@@ -117,9 +116,15 @@ fn check_text(text: &str) -> Result<(), InvalidPath> {
 fn normalise(text: &str) -> Result<RelPath, InvalidPath> {
     match components(text) {
         Ok(parts) if parts.is_empty() => Err(InvalidPath::Empty),
-        Ok(parts) => Ok(RelPath(parts.join("/"))),
+        Ok(parts) => joined(&parts).ok_or_else(|| InvalidPath::Outside { text: excerpt(text) }),
         Err(Escapes) => Err(InvalidPath::Outside { text: excerpt(text) }),
     }
+}
+
+/// The path of these components; nothing if it is empty, or begins like a drive once what stood before is gone: `./c:/x`.
+fn joined(parts: &[&str]) -> Option<RelPath> {
+    let path = parts.join("/");
+    (!path.is_empty() && !is_absolute(&path)).then_some(RelPath(path))
 }
 
 fn is_absolute(text: &str) -> bool {
@@ -216,6 +221,10 @@ mod tests {
         for text in ["/etc/passwd", "/home/u/application/x", "/home/u/app/../x", "/home/u/app"] {
             let found = RelPath::within("/home/u/app", text);
             assert!(matches!(found, Err(InvalidPath::Outside { .. })), "{text}");
+        }
+        for text in ["./c:/x", "a/../c:x", "/home/u/app/c:/x"] {
+            let found = RelPath::within("/home/u/app", text);
+            assert!(matches!(found, Err(InvalidPath::Outside { .. })), "{text} becomes a drive");
         }
         for text in ["/a", "\\a", "c:/a", "\\\\host\\a"] {
             assert!(matches!(RelPath::parse(text), Err(InvalidPath::Absolute { .. })), "{text}");
