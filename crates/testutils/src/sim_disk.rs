@@ -168,6 +168,8 @@ struct Control {
     recorded: Option<(u64, Progress)>,
     progress: Progress,
     weaknesses: Vec<Weakness>,
+    /// The call that does nothing, if it is a sync.
+    skipped: Option<usize>,
     late: Vec<LateSync>,
     cannot_exchange: bool,
 }
@@ -278,6 +280,13 @@ impl SimDisk {
     /// Does without something, here and on all disks that snapshots of this one lead to.
     pub fn weaken(&self, weakness: Weakness) {
         self.control().weaknesses.push(weakness);
+    }
+
+    /// Counts calls anew, and lets call `index`, from 0, do nothing if it is a sync: here alone.
+    pub fn skip_sync_at(&self, index: usize) {
+        let mut control = self.control();
+        control.skipped = Some(index);
+        control.count_calls();
     }
 
     fn has(&self, weakness: Weakness) -> bool {
@@ -411,7 +420,11 @@ impl SimDisk {
     fn sync(&self, call: Call, path: &Path, inode: Inode) {
         let role = Role::of(path);
         let with_metadata = call != Call::SyncData;
-        if self.has(Weakness::Skip(call, role)) {
+        let is_skipped = {
+            let control = self.control();
+            control.skipped.is_some_and(|index| index + 1 == control.calls.len())
+        };
+        if is_skipped || self.has(Weakness::Skip(call, role)) {
             return;
         }
         if self.has(Weakness::Late(call, role)) {

@@ -9,6 +9,7 @@ mod faults;
 mod files;
 mod fixture;
 mod lock;
+mod power;
 mod recovery;
 mod replay;
 mod segments;

@@ -32,6 +32,11 @@ impl SimDisk {
         }
     }
 
+    /// Makes a directory in one that is there.
+    pub fn make_dir(&self, path: &Path, reach: Reach) {
+        self.by_hand(path, reach, |tree| tree.create_dir(path, 0o755));
+    }
+
     /// Writes a file in place, as an editor does that keeps the file: it is emptied, then written.
     pub fn put(&self, path: &Path, bytes: &[u8], reach: Reach) {
         self.by_hand(path, reach, |tree| write(tree, path, bytes, reach));
