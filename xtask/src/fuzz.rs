@@ -77,8 +77,11 @@ pub fn run(project: &Project, fuzz: &Fuzz) -> Result<(), Failure> {
         for finding in &findings {
             println!("{}", advice(target, finding));
         }
-        if !status.success() || !findings.is_empty() {
+        if !findings.is_empty() {
             found.push(*target);
+        } else if !status.success() {
+            let command = format!("cargo +nightly fuzz run {target}");
+            return Err(Failure::Program { command, detail: status.to_string() });
         }
     }
     if found.is_empty() {
