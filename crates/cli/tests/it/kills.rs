@@ -1,12 +1,15 @@
 //! Processes that are killed at any moment of their life leave something that the next command makes whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use maestro_session_model::PhaseStatus;
 use uuid::Uuid;
 
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+use crate::editor::{Editor, Save};
 use crate::processes::{Project, Ran, done, names};
 
 /// Kills processes at moments that are spread over the time for which they run.
@@ -35,13 +38,24 @@ impl Killer {
 
     /// Begins a command and kills it, or comes too late.
     fn run(&mut self, project: &Project, args: &[&str]) -> Ran {
+        self.run_while(project, args, || ())
+    }
+
+    /// Begins a command, does something while it runs, and kills it, or comes too late.
+    fn run_while(&mut self, project: &Project, args: &[&str], deed: impl FnOnce()) -> Ran {
         let part = self.below(1_000);
         let moment = self.span * part / 1_000;
+        let moment_of_deed = moment * self.below(1_000) / 1_000;
         let mut child = project.command(args).spawn().unwrap();
         let begun = now();
-        while begun.elapsed() < moment {
-            hint::spin_loop();
-        }
+        let wait_until = |moment| {
+            while begun.elapsed() < moment {
+                hint::spin_loop();
+            }
+        };
+        wait_until(moment_of_deed);
+        deed();
+        wait_until(moment);
         child.kill().unwrap();
         let ran = Ran::of(args, &child.wait_with_output().unwrap());
         let (killed, ended) = self.moments.entry(part / 100).or_default();
@@ -100,9 +114,11 @@ fn run_time(mut command: impl FnMut()) -> Duration {
 
 /// A session on which one command after the other is tried.
 struct Life {
-    project: Project,
+    project: Rc<Project>,
     /// Every command that was tried, in order, and the operation of those that were acknowledged.
     tried: Vec<(String, String, Option<Uuid>)>,
+    /// The statuses that a phase can have: of a command that was killed, nobody knows what became of it.
+    possible: BTreeMap<String, BTreeSet<PhaseStatus>>,
     /// Whether no command was killed since the last that came to its end.
     is_settled: bool,
     /// How many operations are of commands that were killed.
@@ -117,54 +133,75 @@ const KEPT: &str = "9";
 impl Life {
     /// A session in which one phase is in progress.
     fn new() -> Self {
-        let project = Project::begun(PHASES as usize + 1);
+        let project = Rc::new(Project::begun(PHASES as usize + 1));
         let operation = project.ok(&["phase", "start", KEPT]).operation();
         let tried = vec![("start".to_owned(), KEPT.to_owned(), operation)];
-        Self { project, tried, is_settled: true, survived: 0 }
+        Self { project, tried, possible: BTreeMap::new(), is_settled: true, survived: 0 }
     }
 
     fn copy(&self) -> Self {
-        let (project, tried) = (self.project.copy(), self.tried.clone());
-        Self { project, tried, ..*self }
+        let (project, tried) = (Rc::new(self.project.copy()), self.tried.clone());
+        Self { project, tried, possible: self.possible.clone(), ..*self }
     }
 
     /// Tries what the session file offers for a phase, and kills it.
-    fn step(&mut self, killer: &mut Killer) {
+    fn step(&mut self, killer: &mut Killer, deed: impl FnOnce()) {
         // Whatever was killed before, the file is one that someone wrote.
         let phase = (killer.below(PHASES) + 1).to_string();
         let document = self.project.document();
         let found = document.session().phase(&phase.parse().unwrap()).unwrap();
         let message = ["--message", "it broke"];
-        let (command, options): (&str, &[&str]) = match found.status {
-            PhaseStatus::Pending => ("start", &[]),
-            PhaseStatus::InProgress if found.retry_count == 0 => ("fail", &message),
-            PhaseStatus::InProgress => ("complete", &["--pattern", "kill and look"]),
-            PhaseStatus::Failed => ("retry", &[]),
+        let (command, options, status): (&str, &[&str], PhaseStatus) = match found.status {
+            PhaseStatus::Pending => ("start", &[], PhaseStatus::InProgress),
+            PhaseStatus::InProgress if found.retry_count == 0 => {
+                ("fail", &message, PhaseStatus::Failed)
+            }
+            PhaseStatus::InProgress => {
+                ("complete", &["--pattern", "kill and look"], PhaseStatus::Completed)
+            }
+            PhaseStatus::Failed => ("retry", &[], PhaseStatus::InProgress),
             PhaseStatus::Completed | PhaseStatus::Skipped => {
-                ("reconcile", &["--modified", "src/lib.rs"])
+                ("reconcile", &["--modified", "src/lib.rs"], PhaseStatus::Completed)
             }
         };
         let args = [&["phase", command, &phase][..], options].concat();
-        let ran = killer.run(&self.project, &args);
+        let ran = killer.run_while(&self.project, &args, deed);
         // Refused is only what a killed command had done, without the file showing it yet.
         let is_known = ran.code.is_none_or(|code| code == 0)
             || ran.error() == Some("ILLEGAL_TRANSITION") && !self.is_settled;
         assert!(is_known, "{ran:?}");
         self.is_settled = ran.code.is_some();
+        let possible =
+            self.possible.entry(phase.clone()).or_insert_with(|| [PhaseStatus::Pending].into());
+        if ran.operation().is_some() {
+            possible.clear();
+        }
+        if ran.operation().is_some() || ran.code.is_none() {
+            possible.insert(status);
+        }
         self.tried.push((command.to_owned(), phase, ran.operation()));
     }
 
-    /// Runs a command to its end, and checks that everything that was acknowledged is there, once, and nothing that was
-    /// not tried.
+    /// Runs a command to its end, and checks that every phase is where acknowledged commands have brought it, or one that was
+    /// killed.
     fn settle(&mut self) {
         let ran = run_at_once(&self.project, &["phase", "redelegate", KEPT]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
         self.is_settled = true;
         self.tried.push(("redelegate".to_owned(), KEPT.to_owned(), ran.operation()));
-
-        let journal = self.project.journal();
-        assert_eq!(self.project.text(), journal.document());
+        let document = self.project.document();
+        for (phase, possible) in &mut self.possible {
+            let status = document.session().phase(&phase.parse().unwrap()).unwrap().status;
+            assert!(possible.contains(&status), "phase {phase} is {status}, but not {possible:?}");
+            *possible = [status].into();
+        }
+        assert_eq!(document.text(), self.project.journal().document());
         assert_eq!(self.project.temporaries(), [""; 0]);
+    }
+
+    /// Checks that everything that was acknowledged is in the journal, once, and nothing that was not tried.
+    fn check_journal(&mut self) {
+        let journal = self.project.journal();
         assert_eq!(journal.ordered().count(), journal.operations().len(), "nothing is abandoned");
         let mut tried = self.tried.iter();
         self.survived = 0;
@@ -197,19 +234,45 @@ fn a_killed_command_has_done_all_or_nothing() {
     for _ in 0..LIVES {
         let mut life = prepared.copy();
         for _ in 0..STEPS {
-            life.step(&mut killer);
+            life.step(&mut killer, || ());
             // Now and then the next command is killed as well, while it mends what the one before has left.
             if killer.below(3) > 0 {
                 life.settle();
+                life.check_journal();
             }
         }
         life.settle();
+        life.check_journal();
         life.project.assert_in_order();
         survived += life.survived;
     }
     killer.assert_has_killed();
     println!("{survived} survived their kill");
     assert!(survived > 1, "no command was killed after its commit point");
+}
+
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+#[test]
+fn an_edit_during_a_command_that_is_killed_is_kept_and_takes_nothing_back() {
+    const LIVES: usize = 5;
+    const STEPS: usize = 20;
+    let prepared = Life::new();
+    let measured = prepared.project.copy();
+    let run = run_time(|| drop(measured.ok(&["phase", "redelegate", KEPT])));
+    let mut killer = Killer::new(4, run);
+    for _ in 0..LIVES {
+        let mut life = prepared.copy();
+        let project = Rc::clone(&life.project);
+        let mut editor = Editor::new(&project);
+        for _ in 0..STEPS {
+            let edited = editor.edited(&editor.read());
+            life.step(&mut killer, || assert!(editor.save(&edited, Save::ByRename)));
+            life.settle();
+            assert_eq!(editor.lacks(&project.text()), None, "{}", project.text());
+        }
+        project.assert_in_order();
+    }
+    killer.assert_has_killed();
 }
 
 const ROUNDS: usize = 60;

@@ -5,6 +5,8 @@ mod archive;
 mod bad_input;
 mod binary;
 mod doctor;
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod editor;
 mod env;
 mod exit_codes;
 mod help;

@@ -4,8 +4,6 @@ mod archiving;
 mod creation;
 // Where files cannot be exchanged, an edit in the instant between comparing and renaming is lost.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
-mod editor;
-#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod edits;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod late_edits;

@@ -9,8 +9,8 @@ use maestro_state_store::ContentHash;
 use maestro_state_store::journal::{ActorKind, Newest};
 use uuid::Uuid;
 
-use super::editor::{Editor, Save, note};
 use super::readers::{ask, read};
+use crate::editor::{Editor, Save, note};
 use crate::processes::{Project, Recorded, done, until};
 
 const WORKERS: usize = 4;

@@ -2,8 +2,8 @@
 
 use maestro_session_model::{Document, Timestamp};
 
-use super::editor::{Editor, Save};
 use super::edits::{assert_nothing_lost, project, work};
+use crate::editor::{Editor, Save};
 use crate::processes::until;
 
 fn updated(text: &str) -> Timestamp {

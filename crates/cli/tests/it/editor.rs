@@ -8,7 +8,7 @@ use crate::processes::{Project, names, until};
 
 /// How an edited text gets to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Save {
+pub(crate) enum Save {
     /// As a new file that takes the place of the old one.
     ByRename,
     /// Into the old file, which is emptied first.
@@ -17,15 +17,15 @@ pub(super) enum Save {
 
 /// An editor who makes one edit after the other: a note in the body, and the number of notes in a comment and in a key
 /// that is their own.
-pub(super) struct Editor<'p> {
+pub(crate) struct Editor<'p> {
     project: &'p Project,
     /// How many edits are saved.
-    pub(super) saved: usize,
+    pub(crate) saved: usize,
 }
 
 impl<'p> Editor<'p> {
     /// Makes the first edit, before anybody else is at work.
-    pub(super) fn new(project: &'p Project) -> Self {
+    pub(crate) fn new(project: &'p Project) -> Self {
         let editor = Self { project, saved: 1 };
         let text = project.text();
         assert!(text.contains("\nphases:\n"), "{text}");
@@ -36,7 +36,7 @@ impl<'p> Editor<'p> {
 
     /// Reads the file; looks again as long as it lacks an earlier edit, as it does for an instant when a command has to
     /// give way to that edit.
-    pub(super) fn read(&self) -> String {
+    pub(crate) fn read(&self) -> String {
         let mut text = String::new();
         until("every edit is in the session file", || {
             text = self.project.text();
@@ -46,13 +46,13 @@ impl<'p> Editor<'p> {
     }
 
     /// The first edit that a text lacks.
-    pub(super) fn lacks(&self, text: &str) -> Option<String> {
+    pub(crate) fn lacks(&self, text: &str) -> Option<String> {
         let notes = (1..=self.saved).map(note);
         notes.chain([counted(self.saved)]).find(|edit| !text.contains(edit.as_str()))
     }
 
     /// Edits the file, and looks again just before saving, to read it anew if it has changed. Returns what was saved.
-    pub(super) fn edit(&mut self, save: Save) -> String {
+    pub(crate) fn edit(&mut self, save: Save) -> String {
         loop {
             let text = self.read();
             let edited = self.edited(&text);
@@ -63,14 +63,14 @@ impl<'p> Editor<'p> {
     }
 
     /// The text after one more edit.
-    pub(super) fn edited(&self, text: &str) -> String {
+    pub(crate) fn edited(&self, text: &str) -> String {
         let next = self.saved + 1;
         text.replacen(&counted(self.saved), &counted(next), 1) + &note(next)
     }
 
     /// Saves a text after one more edit. Says whether that worked out: who writes in place may write into a file that
     /// was replaced between opening and writing, and only sees then that the new one lacks the edit.
-    pub(super) fn save(&mut self, edited: &str, save: Save) -> bool {
+    pub(crate) fn save(&mut self, edited: &str, save: Save) -> bool {
         match save {
             Save::ByRename => self.rename(edited),
             Save::InPlace if self.overwrite(edited) => {}
@@ -110,7 +110,7 @@ impl<'p> Editor<'p> {
 }
 
 /// The n-th note.
-pub(super) fn note(n: usize) -> String {
+pub(crate) fn note(n: usize) -> String {
     format!("- note {n} of the editor\n")
 }
 
