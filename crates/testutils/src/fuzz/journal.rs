@@ -56,8 +56,12 @@ fn assert_agrees_with_itself(history: &History) {
     let mut replay = history.replay();
     let mut has_whole = false;
     let mut is_sound = true;
-    for (seq, operation) in (1..).zip(operations) {
-        assert_eq!(operation.record.seq, seq, "operations are counted from 1");
+    // A segment goes on from where the one before it ended, with the whole document.
+    let first = operations.first().map_or(1, |operation| operation.record.seq);
+    let begins = operations.first().is_none_or(|operation| operation.record.document.is_some());
+    assert!(first == 1 || begins, "what is before operation {first} is needed");
+    for (seq, operation) in (first..).zip(operations) {
+        assert_eq!(operation.record.seq, seq, "operations are counted one by one");
         has_whole |= operation.record.document.is_some() && !operation.abandoned;
         let read = history.text_after(seq);
         if is_sound {
@@ -79,7 +83,7 @@ fn assert_agrees_with_itself(history: &History) {
             assert_explains(&error, None, "");
         }
     }
-    let next = operations.len() as u64 + 1;
+    let next = first + operations.len() as u64;
     assert!(matches!(history.text_after(next), Err(JournalError::NoSuchOperation { .. })));
     assert!(operations.iter().any(|op| !op.abandoned) || history.last_document().is_ok());
 }
