@@ -4,7 +4,7 @@
 //! itself at every call that changes something ([`SimDisk::record`]); from each [`Snapshot`] it makes the disks that the
 //! death of the process and the loss of power may leave, and those can be opened like any other. It also fails calls
 //! ([`SimDisk::fail_at`], [`SimDisk::fail_from`]), does something just before one ([`SimDisk::before`]), and does without
-//! a sync or a lock ([`SimDisk::weaken`]), to see whether anybody notices.
+//! a sync or a lock ([`SimDisk::weaken`], [`SimDisk::skip_sync_at`]), to see whether anybody notices.
 //!
 //! # What is durable
 //!

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use maestro_state_store::Disk as _;
 use maestro_state_store::disk::{Access, Privacy};
-use maestro_testutils::{Call, Role, SimDisk, Trouble, Weakness};
+use maestro_testutils::{Call, Reach, Role, SimDisk, Trouble, Weakness};
 
 const STATE: &str = "/home/u/app/state";
 
@@ -90,6 +90,34 @@ fn a_sync_that_is_skipped_does_nothing_and_others_work() {
     later.remove_file(&session()).unwrap();
     later.sync_dir(Path::new(STATE)).unwrap();
     assert_eq!(left(&later).len(), 2, "a disk that comes from a weak one is weak");
+}
+
+#[test]
+fn one_sync_can_be_skipped_here_alone() {
+    let disk = disk();
+    let mut file = disk.open(&session(), Access::CreateNew).unwrap();
+    file.write_all(b"12").unwrap();
+    file.sync_all().unwrap();
+    disk.skip_sync_at(0);
+    disk.sync_dir(Path::new(STATE)).unwrap();
+    assert_eq!(left(&disk), [None, Some(b"12".to_vec())]);
+    let elsewhere = disk.copy();
+    elsewhere.sync_dir(Path::new(STATE)).unwrap();
+    assert_eq!(left(&elsewhere), [Some(b"12".to_vec())]);
+    disk.sync_dir(Path::new(STATE)).unwrap();
+    assert_eq!(left(&disk), [Some(b"12".to_vec())]);
+}
+
+#[test]
+fn a_directory_made_by_hand_may_not_be_durable() {
+    let disk = disk();
+    let path = Path::new(STATE).join("journal");
+    for (reach, images) in [(Reach::Cache, 2), (Reach::Disk, 1)] {
+        let disk = disk.copy();
+        disk.make_dir(&path, reach);
+        assert_eq!(disk.snapshot().after_power_loss().len(), images, "{reach:?}");
+        assert!(disk.list(&path).unwrap().is_empty());
+    }
 }
 
 #[test]
