@@ -7,7 +7,7 @@
 //!
 //! What is left to be made again is said by the newest operation, so that whoever comes next goes on with it should we die.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maestro_session_model::{Command, Document, SessionId, Timestamp};
 use maestro_state_store::journal::{History, Newest};
@@ -100,8 +100,10 @@ impl Workspace {
             history => history?,
         };
         let operations = history.iter().flat_map(History::operations);
-        let operations = operations.map(|op| &op.record.operation);
-        Ok(operations.filter(|operation| ids.contains(&operation.id)).cloned().collect())
+        let operations: BTreeMap<Uuid, &Operation> =
+            operations.map(|op| (op.record.operation.id, &op.record.operation)).collect();
+        // In the order in which they were made at first, which is not that of the journal.
+        Ok(ids.iter().filter_map(|id| operations.get(id).copied().cloned()).collect())
     }
 }
 
@@ -181,22 +183,63 @@ fn late(history: &History, edit: &Document) -> Option<Late> {
     let made_on = (base != last).then_some(operations[base].record.seq);
     let left = again(&operations[base].record.operation.command);
     let since = operations[base + 1..].iter().filter(|operation| !operation.abandoned);
-    let since_ids = since.clone().map(|operation| operation.record.operation.id);
-    let known: BTreeSet<Uuid> = left.iter().copied().chain(since_ids).collect();
+    let order = Order::of(&left, since.clone());
     let gone = gone(operations);
     let overtaken = since.filter(|op| {
         let operation = &op.record.operation;
         // What was done and undone since then leaves nothing; the undo of something older is an order like any other.
-        let undoes_known =
-            target_of(&operation.command).is_some_and(|target| known.contains(&target));
+        let undoes_known = target_of(&operation.command).is_some_and(|target| order.knows(target));
         operation.actor.kind != ActorKind::External
             && op.record.before != Some(op.record.after)
             && !undoes_known
     });
     let overtaken = overtaken.map(|op| op.record.operation.id);
     let overtaken = left.into_iter().chain(overtaken).filter(|id| !gone.contains_key(id));
-    let overtaken: Vec<Uuid> = overtaken.collect();
+    let mut overtaken: Vec<Uuid> = overtaken.collect();
+    overtaken.sort_by_key(|id| order.place(*id));
     (!overtaken.is_empty()).then_some(Late { made_on, overtaken })
+}
+
+/// The order in which operations were made at first.
+///
+/// Where some were made again and others not yet, the journal has them in another: what was made again must not come after
+/// what was built on it.
+struct Order {
+    places: BTreeMap<Uuid, usize>,
+    /// Which operation makes which again, of those that have a place.
+    again_of: BTreeMap<Uuid, Uuid>,
+}
+
+impl Order {
+    /// The order of what was left to be made again, and of what came after it.
+    fn of<'o>(left: &[Uuid], since: impl Iterator<Item = &'o Newest>) -> Self {
+        let places = left.iter().copied().enumerate().map(|(place, id)| (id, place)).collect();
+        let mut order = Self { places, again_of: BTreeMap::new() };
+        for operation in since.map(|operation| &operation.record.operation) {
+            if order.knows(operation.id) {
+                continue;
+            }
+            if let Some(of) = again_of(&operation.command).filter(|of| order.knows(*of)) {
+                order.again_of.insert(operation.id, of);
+            }
+            order.places.insert(operation.id, order.places.len());
+        }
+        order
+    }
+
+    fn knows(&self, id: Uuid) -> bool {
+        self.places.contains_key(&id)
+    }
+
+    /// The place of an operation: that of the one that it makes again, if it does.
+    fn place(&self, id: Uuid) -> Option<usize> {
+        let mut first = id;
+        // Each came before the one that makes it again.
+        while let Some(of) = self.again_of.get(&first) {
+            first = *of;
+        }
+        self.places.get(&first).copied()
+    }
 }
 
 /// What the session file said in `updated` after an operation.

@@ -310,3 +310,32 @@ fn a_repair_does_not_forget_what_is_left_to_be_made_again() {
     assert_eq!(status(&fixture, "1"), PhaseStatus::Completed);
     assert!(fixture.document().body().contains("by hand"));
 }
+
+#[test]
+fn what_is_made_again_keeps_its_order_however_often_that_begins_anew() {
+    let fixture = Fixture::begun();
+    let [oldest, old] = [(); 2].map(|()| {
+        let text = fixture.text(FILE) + "\nby hand\n";
+        // After the first of the two texts.
+        drop(fixture.apply(&skip("3", true)));
+        text
+    });
+    fixture.apply(&start("1")).unwrap();
+    fixture.apply(&complete("1", "src/a.rs")).unwrap();
+    fixture.write(FILE, &old);
+    let copy = fixture.copy();
+    copy.apply(&start("2")).unwrap();
+    assert_eq!(
+        commands(&copy),
+        ["create", "skip", "start", "complete", "external_edit", "start", "complete", "start"]
+    );
+    // Only the first change was made again when the next edit came, on one of the texts from before.
+    for text in [&old, &oldest] {
+        let died = copy.copy();
+        cut_journal(&died, 4 * 2 + 3 + 2);
+        died.write(FILE, text.to_owned() + "and again\n");
+        died.apply(&start("2")).unwrap();
+        assert_eq!(status(&died, "1"), PhaseStatus::Completed);
+        assert_eq!(status(&died, "3"), PhaseStatus::Skipped);
+    }
+}
