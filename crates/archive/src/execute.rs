@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use maestro_session_model::{
-    Document, DocumentError, RelPath, SessionStatus, Timestamp, UpdateError,
+    Document, DocumentError, RelPath, SessionId, SessionStatus, Timestamp, UpdateError,
 };
 use maestro_state_store::journal::Operation;
+use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
 use maestro_state_store::store::{
     CommitError, Current, FileError, LockedStore, OpenError, ReadError,
 };
@@ -32,10 +33,12 @@ pub struct Archiver {
 }
 
 /// How a session is archived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveRequest {
     /// The status that the archived session gets.
     pub status: SessionStatus,
+    /// Documents that another session is about to be begun with; they are copied instead of moved.
+    pub in_use: BTreeSet<RelPath>,
 }
 
 /// What an archiving is about to do, as the journal keeps it.
@@ -111,10 +114,10 @@ pub fn archive(
     locked: &mut LockedStore<'_>,
     current: &Current,
     document: &Document,
-    request: ArchiveRequest,
+    request: &ArchiveRequest,
     archiver: &Archiver,
 ) -> Result<ArchiveReceipt, ArchiveError> {
-    let present = look(locked)?;
+    let present = look(locked, &document.session().session_id, &request.in_use)?;
     let plan = plan(document.session(), &present, request.status, archiver.now);
     let intent = begin(locked, current, document, plan, archiver)?;
     let active = locked.dir().active_session();
@@ -169,20 +172,62 @@ fn begin(
     Ok(intent)
 }
 
-/// Looks at the directories that archiving is about.
-pub(crate) fn look(locked: &LockedStore<'_>) -> Result<Present, FileError> {
+/// Looks at the directories that archiving the session `id` is about. `in_use` are documents that somebody needs besides.
+pub(crate) fn look(
+    locked: &LockedStore<'_>,
+    id: &SessionId,
+    in_use: &BTreeSet<RelPath>,
+) -> Result<Present, FileError> {
     let dir = locked.dir();
-    let names = |path: &Path| -> Result<BTreeSet<String>, FileError> {
-        Ok(locked.list(path)?.into_iter().map(|listed| listed.name).collect())
-    };
-    let files = locked.list(&dir.plans())?.into_iter().filter(|listed| listed.is_file);
+    let archived_plans = locked.list(&dir.archived_plans())?;
+    let mut in_use = in_use.clone();
+    in_use.extend(approved_designs(locked, id)?);
     Ok(Present {
         workspace: dir.workspace().to_string_lossy().into_owned(),
         plans: dir.relative().join("plans").ok(),
-        in_plans: files.map(|listed| listed.name).collect(),
-        in_archived_plans: names(&dir.archived_plans())?,
-        in_archive: names(&dir.archive())?,
+        in_plans: files_in_plans(locked)?.into_iter().collect(),
+        in_use,
+        in_archived_plans: archived_plans.into_iter().map(|listed| listed.name).collect(),
+        in_archive: names_in_archive(locked)?,
     })
+}
+
+/// The names in `state/archive/` that are taken.
+pub(crate) fn names_in_archive(locked: &LockedStore<'_>) -> Result<BTreeSet<String>, FileError> {
+    let listed = locked.list(&locked.dir().archive())?;
+    Ok(listed.into_iter().map(|listed| listed.name).collect())
+}
+
+/// The files below `plans/`, except those below `plans/archive/`, relative to the workspace, in order. Links are left out.
+pub(crate) fn files_in_plans(locked: &LockedStore<'_>) -> Result<Vec<RelPath>, FileError> {
+    let dir = locked.dir();
+    let archive = dir.archived_plans();
+    let files = locked.files_below(&dir.plans(), &|below| below != archive)?;
+    let relative = files.iter().filter_map(|file| file.strip_prefix(dir.workspace()).ok());
+    Ok(relative.filter_map(|file| RelPath::parse(file.to_str()?).ok()).collect())
+}
+
+/// The designs that were approved for sessions other than `id`, which are to be begun with them.
+fn approved_designs(locked: &LockedStore<'_>, id: &SessionId) -> Result<Vec<RelPath>, FileError> {
+    #[derive(Deserialize)]
+    struct Gate {
+        design_document_path: Option<String>,
+    }
+    let dir = locked.dir();
+    let own = dir.design_gate(id);
+    let workspace = dir.workspace().to_string_lossy();
+    let mut designs = Vec::new();
+    for listed in locked.list(&dir.state())? {
+        let path = dir.state().join(&listed.name);
+        if !listed.is_file || !listed.name.ends_with(DESIGN_GATE_ENDING) || path == own {
+            continue;
+        }
+        // A gate that cannot be read names nothing.
+        let gate = locked.read_file(&path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let named = gate.and_then(|gate: Gate| gate.design_document_path);
+        designs.extend(named.and_then(|named| RelPath::within(&workspace, &named).ok()));
+    }
+    Ok(designs)
 }
 
 /// Where a path of the workspace is on the disk.

@@ -183,6 +183,11 @@ fn move_documents(
         let Some(hash) = moved.hash else { continue };
         let (from, to) = (place(&workspace, &moved.from), place(&workspace, &moved.to));
         let (original, copy) = (hash_of(locked, &from)?, hash_of(locked, &to)?);
+        if moved.stays && copy == Some(hash) {
+            // The original is the other session's now, whatever became of it.
+            locked.make_durable(&to)?;
+            continue;
+        }
         match original {
             Some(found) if found != hash && can_take_back => return Ok(Some(from)),
             Some(found) if found != hash => continue,
@@ -205,7 +210,9 @@ fn move_documents(
             Some(_) => locked.make_durable(&to)?,
             None => {}
         }
-        copied.push((from, hash));
+        if !moved.stays {
+            copied.push((from, hash));
+        }
     }
     // Nothing is removed before all of them have been looked at.
     for (from, hash) in copied {

@@ -13,8 +13,10 @@ pub struct Present {
     pub workspace: String,
     /// Where plans lie, relative to the workspace.
     pub plans: Option<RelPath>,
-    /// The names of the files in `plans/`.
-    pub in_plans: BTreeSet<String>,
+    /// The files below `plans/`, except those below `plans/archive/`, relative to the workspace.
+    pub in_plans: BTreeSet<RelPath>,
+    /// Those of them that another session needs as well.
+    pub in_use: BTreeSet<RelPath>,
     /// The names in `plans/archive/` that are taken.
     pub in_archived_plans: BTreeSet<String>,
     /// The names in `state/archive/` that are taken.
@@ -45,6 +47,14 @@ pub struct DocumentMove {
     /// What is copied; known once the document was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<ContentHash>,
+    /// Whether the original stays, because another session needs it as well: then the archive gets a copy.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stays: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A document of the session that archiving leaves where it is.
@@ -62,13 +72,18 @@ pub struct KeptDocument {
 pub enum KeepReason {
     /// It does not lie in `plans/`.
     OutsidePlans,
-    /// It is not there.
+    /// It lies in `plans/archive/` already.
+    InArchive,
+    /// It is not there, or it is no regular file.
     Missing,
+    /// Another session needs it as well. The archive has a copy.
+    InUse,
 }
 
 /// Decides what archiving `session` with `status` at `now` moves.
 ///
-/// Only files directly in `plans/` move. A taken name gets a suffix. A document that is both design and plan moves once.
+/// Only files below `plans/` move. A taken name gets a suffix. A document that is both design and plan moves once. One that
+/// another session needs as well is copied.
 pub fn plan(
     session: &Session,
     present: &Present,
@@ -83,8 +98,8 @@ pub fn plan(
     let mut kept = Vec::new();
     for document in [&mut after.design_document, &mut after.implementation_plan] {
         let Some(path) = document else { continue };
-        let name = match in_plans(path, present) {
-            Ok(name) => name,
+        let from = match in_plans(path, present) {
+            Ok(from) => from,
             Err(reason) => {
                 let path = path.clone();
                 kept.push(KeptDocument { path, reason });
@@ -92,13 +107,16 @@ pub fn plan(
             }
         };
         let Some(plans) = &present.plans else { continue };
-        let Ok(from) = plans.join(&name) else { continue };
         let known = documents.iter().find(|moved| moved.from == from).map(|moved| moved.to.clone());
         let to = known.or_else(|| {
-            let free = free(&name, &taken);
+            let free = free(from.file_name(), &taken);
             let to = plans.join(&format!("archive/{free}")).ok()?;
             taken.insert(free);
-            documents.push(DocumentMove { from, to: to.clone(), hash: None });
+            let stays = present.in_use.contains(&from);
+            if stays {
+                kept.push(KeptDocument { path: from.to_string(), reason: KeepReason::InUse });
+            }
+            documents.push(DocumentMove { from, to: to.clone(), hash: None, stays });
             Some(to)
         });
         if let Some(to) = to {
@@ -109,15 +127,17 @@ pub fn plan(
     ArchivePlan { archived_as, documents, kept, session: after }
 }
 
-/// The name of a document that lies directly in `plans/` and is there.
-fn in_plans(path: &str, present: &Present) -> Result<String, KeepReason> {
+/// The place of a document that lies below `plans/` and is there.
+fn in_plans(path: &str, present: &Present) -> Result<RelPath, KeepReason> {
     let path = RelPath::within(&present.workspace, path).map_err(|_| KeepReason::OutsidePlans)?;
     let plans = present.plans.as_ref().ok_or(KeepReason::OutsidePlans)?;
-    let name = path.file_name().to_owned();
-    if plans.join(&name).ok() != Some(path) {
+    if path == *plans || !path.starts_with(plans) {
         return Err(KeepReason::OutsidePlans);
     }
-    if present.in_plans.contains(&name) { Ok(name) } else { Err(KeepReason::Missing) }
+    if plans.join("archive").is_ok_and(|archive| path.starts_with(&archive)) {
+        return Err(KeepReason::InArchive);
+    }
+    if present.in_plans.contains(&path) { Ok(path) } else { Err(KeepReason::Missing) }
 }
 
 /// The stem, or with a suffix, under which neither a session nor its journal nor its ledger is in the archive.
@@ -152,10 +172,12 @@ mod tests {
 
     fn present(in_plans: &[&str], in_archived_plans: &[&str], in_archive: &[&str]) -> Present {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let plans = RelPath::parse("docs/maestro/plans").unwrap();
         Present {
             workspace: "/home/u/app".to_owned(),
-            plans: Some(RelPath::parse("docs/maestro/plans").unwrap()),
-            in_plans: names(in_plans),
+            in_plans: in_plans.iter().map(|name| plans.join(name).unwrap()).collect(),
+            in_use: BTreeSet::new(),
+            plans: Some(plans),
             in_archived_plans: names(in_archived_plans),
             in_archive: names(in_archive),
         }
@@ -204,12 +226,43 @@ mod tests {
 
     #[test]
     fn what_is_not_in_plans_stays_where_it_is() {
-        let session = session(Some("docs/design.md"), Some("docs/maestro/plans/gone.md"));
-        let plan = planned(&session, &present(&["x.md"], &[], &[]));
-        assert_eq!(plan.documents, []);
-        let reasons: Vec<KeepReason> = plan.kept.iter().map(|kept| kept.reason).collect();
-        assert_eq!(reasons, [KeepReason::OutsidePlans, KeepReason::Missing]);
-        assert_eq!(plan.session.design_document, session.design_document);
+        let reasons = |design, implementation| {
+            let session = session(Some(design), Some(implementation));
+            let plan = planned(&session, &present(&["x.md"], &["old.md"], &[]));
+            assert_eq!(plan.documents, []);
+            assert_eq!(plan.session.design_document, session.design_document);
+            plan.kept.iter().map(|kept| kept.reason).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            reasons("docs/design.md", "docs/maestro/plans/gone.md"),
+            [KeepReason::OutsidePlans, KeepReason::Missing]
+        );
+        assert_eq!(
+            reasons("docs/maestro/plans", "docs/maestro/plans/archive/old.md"),
+            [KeepReason::OutsidePlans, KeepReason::InArchive]
+        );
+    }
+
+    #[test]
+    fn a_document_in_a_folder_of_plans_moves_too() {
+        let session = session(Some("docs/maestro/plans/a/x.md"), Some("docs/maestro/plans/b/x.md"));
+        let plan = planned(&session, &present(&["a/x.md", "b/x.md"], &[], &[]));
+        let moved: Vec<&str> = plan.documents.iter().map(|moved| moved.to.file_name()).collect();
+        assert_eq!(moved, ["x.md", "x-2.md"]);
+    }
+
+    #[test]
+    fn a_document_that_another_session_needs_is_copied() {
+        let session = session(Some("docs/maestro/plans/both.md"), None);
+        let mut present = present(&["both.md"], &[], &[]);
+        present.in_use.clone_from(&present.in_plans);
+        let plan = planned(&session, &present);
+        assert!(plan.documents[0].stays);
+        assert_eq!(plan.kept[0].reason, KeepReason::InUse);
+        assert_eq!(
+            plan.session.design_document.as_deref(),
+            Some("docs/maestro/plans/archive/both.md")
+        );
     }
 
     #[test]

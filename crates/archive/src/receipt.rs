@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use maestro_session_model::{SessionId, SessionStatus};
+use maestro_session_model::{RelPath, SessionId, SessionStatus};
 use maestro_state_store::StateDir;
 use maestro_state_store::journal::Operation;
 use maestro_state_store::store::{LockedStore, Removal};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::execute::{ArchiveError, Intent, archived_place, place};
+use crate::execute::{ArchiveError, Intent, archived_place, files_in_plans, place};
 use crate::finish::hash_of;
 use crate::plan::KeptDocument;
 
@@ -113,7 +113,9 @@ pub(crate) fn verify(
     let mut unreadable = Vec::new();
     for moved in &intent.documents {
         let Some(hash) = moved.hash else { continue };
-        if locked.remove_if_hash(&place(&workspace, &moved.from), hash)? == Removal::Changed {
+        if !moved.stays
+            && locked.remove_if_hash(&place(&workspace, &moved.from), hash)? == Removal::Changed
+        {
             left.push(moved.from.to_string());
         }
         if hash_of(locked, &place(&workspace, &moved.to))? != Some(hash) {
@@ -134,10 +136,10 @@ pub(crate) fn verify(
         ),
     ];
 
-    let in_plans = locked.list(&dir.plans())?.into_iter().filter(|listed| listed.is_file);
-    let strangers = in_plans.map(|listed| show(&dir, &dir.plans().join(listed.name)));
+    let ours = |file: &RelPath| intent.documents.iter().any(|moved| moved.from == *file);
+    let strangers = files_in_plans(locked)?.into_iter().filter(|file| !ours(file));
     Ok(ArchiveReceipt {
-        strangers: strangers.collect(),
+        strangers: strangers.map(|file| file.to_string()).collect(),
         checks,
         ..ArchiveReceipt::unchecked(&dir, session_id, intent, operation.id)
     })

@@ -7,7 +7,7 @@ use maestro_state_store::journal::{Newest, Operation};
 use maestro_state_store::store::{FileError, LiveSession, LockedStore};
 use maestro_state_store::{ContentHash, StateDir};
 
-use crate::execute::{ArchiveError, Archiver, Intent, archived_place, look};
+use crate::execute::{ArchiveError, Archiver, Intent, archived_place, names_in_archive};
 use crate::finish::{hash_of, move_journal};
 use crate::plan::free_stem;
 use crate::receipt::{ArchiveReceipt, Check};
@@ -80,11 +80,11 @@ pub fn archive_unreadable(
 ) -> Result<ArchiveReceipt, ArchiveError> {
     let dir = locked.dir().clone();
     let active = dir.active_session();
-    let present = look(locked)?;
+    let in_archive = names_in_archive(locked)?;
     let intent = Intent {
         status: SessionStatus::Aborted,
         updated: archiver.now,
-        archived_as: free_stem(session_id.as_str(), &present.in_archive),
+        archived_as: free_stem(session_id.as_str(), &in_archive),
         documents: Vec::new(),
         kept: Vec::new(),
         // Nobody looks at them: no operation is recorded.
@@ -118,5 +118,5 @@ fn place_for(
     if is_begun {
         return Ok(session_id.to_string());
     }
-    Ok(free_stem(session_id.as_str(), &look(locked)?.in_archive))
+    Ok(free_stem(session_id.as_str(), &names_in_archive(locked)?))
 }

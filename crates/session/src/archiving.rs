@@ -1,10 +1,12 @@
 //! Putting the active session into the archive.
 
+use std::collections::BTreeSet;
+
 use maestro_archive::{
     ArchiveError, ArchiveReceipt, ArchiveRequest as Request, Archiver, Finished, archive,
     archive_unreadable, finish,
 };
-use maestro_session_model::{PhaseId, Session, SessionId, SessionStatus};
+use maestro_session_model::{PhaseId, RelPath, Session, SessionId, SessionStatus};
 use maestro_state_store::store::LockedStore;
 use maestro_state_store::{OpenError, ReadError};
 
@@ -32,17 +34,27 @@ impl Workspace {
     /// and the file goes to the quarantine; without a journal, the file is archived as it is.
     pub fn archive(&self, options: ArchiveOptions) -> Result<ArchiveReceipt, SessionError> {
         let mut locked = self.lock()?;
-        if let Finished::Archived(receipt) = finish(&mut locked, &self.archiver())? {
+        self.archive_locked(&mut locked, options, &BTreeSet::new())
+    }
+
+    /// Does what [`archive`](Self::archive) does, and copies the documents that are `in_use` instead of moving them.
+    pub(crate) fn archive_locked(
+        &self,
+        locked: &mut LockedStore<'_>,
+        options: ArchiveOptions,
+        in_use: &BTreeSet<RelPath>,
+    ) -> Result<ArchiveReceipt, SessionError> {
+        if let Finished::Archived(receipt) = finish(locked, &self.archiver())? {
             // Someone had begun what is asked for.
             return Ok(*receipt);
         }
         let mut attempt = 1;
         let mut notes = Vec::new();
         loop {
-            let opened = match self.open_or_refuse(&mut locked) {
+            let opened = match self.open_or_refuse(locked) {
                 Err(error) if options.force && is_unreadable(&error) && attempt < MAX_ATTEMPTS => {
                     attempt += 1;
-                    match self.put_away(&mut locked, error)? {
+                    match self.put_away(locked, error)? {
                         PutAway::Rebuilt(done) => {
                             notes.extend(done);
                             continue;
@@ -61,7 +73,8 @@ impl Workspace {
                 Err(error) => return Err(error.noting(notes)),
             };
             let archiver = self.archiver();
-            match archive(&mut locked, &current, &document, Request { status }, &archiver) {
+            let request = Request { status, in_use: in_use.clone() };
+            match archive(locked, &current, &document, &request, &archiver) {
                 Err(ArchiveError::EditedMeanwhile { .. }) if attempt < MAX_ATTEMPTS => attempt += 1,
                 Ok(receipt) => return Ok(ArchiveReceipt { notes, ..receipt }),
                 Err(error) => return Err(SessionError::from(error).noting(notes)),

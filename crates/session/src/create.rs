@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use maestro_archive::ArchiveReceipt;
 use maestro_session_model::{
-    Document, ExecutionMode, FrontMatter, NewSession, Plan, PlanRules, SessionId, TaskComplexity,
-    Timestamp, Violation, WorkflowMode,
+    Document, ExecutionMode, FrontMatter, NewSession, Plan, PlanRules, RelPath, SessionId,
+    TaskComplexity, Timestamp, Violation, WorkflowMode,
 };
 use maestro_state_store::Operation;
 use maestro_state_store::settings::{ExecutionModeSetting, FrontMatterForm};
@@ -13,6 +14,7 @@ use maestro_state_store::store::LockedStore;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::archiving::ArchiveOptions;
 use crate::documents::{FoundDocument, PlacedDocument};
 use crate::error::SessionError;
 use crate::status::SessionView;
@@ -37,6 +39,8 @@ pub struct NewSessionRequest {
     pub execution_mode: Option<ExecutionMode>,
     /// How demanding the task is; the plan and the design may say it.
     pub complexity: Option<TaskComplexity>,
+    /// How to archive the active session first, if there is one; without this, it is in the way.
+    pub archive_active: Option<ArchiveOptions>,
     /// The directory that relative paths are relative to.
     pub from: PathBuf,
 }
@@ -54,6 +58,7 @@ impl NewSessionRequest {
             express: false,
             execution_mode: None,
             complexity: None,
+            archive_active: None,
             from: PathBuf::new(),
         }
     }
@@ -68,6 +73,8 @@ pub struct CreatedSession {
     pub session: SessionView,
     /// The session file, relative to the workspace.
     pub path: String,
+    /// What became of the session that was active before, if it was to be archived first.
+    pub archived: Option<ArchiveReceipt>,
     /// Documents that were copied to `plans/`: from, to.
     pub copied: Vec<(String, String)>,
     /// What the user should know.
@@ -77,13 +84,16 @@ pub struct CreatedSession {
 impl Workspace {
     /// Begins a session with every phase of the plan pending.
     ///
-    /// Makes the state dir if it is not there. A session that exists is never replaced. Nothing is written before the plan
-    /// has been found good.
+    /// Makes the state dir if it is not there. A session that exists is never replaced: it is archived first, if the request
+    /// says so, or else it is an error. Nothing is written, and nothing archived, before the plan has been found good.
     pub fn create_session(
         &self,
         request: &NewSessionRequest,
     ) -> Result<CreatedSession, SessionError> {
-        if let Some(document) = self.read()? {
+        // An unreadable file is a session too, and `archive` knows what to do about it.
+        if request.archive_active.is_none()
+            && let Some(document) = self.read()?
+        {
             return Err(exists(&document));
         }
         let plan_document = self.document(&request.plan, &request.from)?;
@@ -101,43 +111,112 @@ impl Workspace {
 
         self.state_dir().create()?;
         let mut locked = self.lock()?;
-        let (opened, notes) = self.open_session(&mut locked)?;
-        if let Some(opened) = opened {
-            return Err(exists(&opened.document).noting(opened.notes));
+        let documents = Documents { plan: plan_document, design: design_document };
+        if request.id.is_some() {
+            // Before the active session is archived for nothing.
+            self.refuse_active_id(&new.session_id)?;
+            self.free_id(&locked, true, new.session_id.clone())?;
         }
-        new.session_id = self.free_id(&locked, request.id.is_some(), new.session_id)?;
-        let placed_plan = self.place(&mut locked, &plan_document)?;
-        new.implementation_plan = Some(placed_plan.path.clone());
-        let mut placed = vec![(plan_document.path.to_string(), placed_plan)];
-        if let Some(document) = &design_document {
-            match self.place(&mut locked, document) {
-                Ok(place) => {
-                    new.design_document = Some(place.path.clone());
-                    placed.push((document.path.to_string(), place));
-                }
-                Err(error) => {
-                    take_back(&mut locked, &placed);
-                    return Err(error);
-                }
-            }
-        }
-        let written = self.write_session(&mut locked, &new, &rules, now);
-        if written.is_err() {
-            take_back(&mut locked, &placed);
-        }
-        let (operation, document, pending) = written?;
+        let (archived, notes) = self.make_room(&mut locked, request, &documents)?;
+        let begun = self
+            .free_id(&locked, request.id.is_some(), new.session_id.clone())
+            .and_then(|id| {
+                new.session_id = id;
+                self.begin(&mut locked, &mut new, &documents, &rules, now)
+            })
+            .map_err(|error| error.noting(archived.iter().map(was_archived).collect()))?;
         let mut warnings = warnings(&violations);
         warnings.extend(notes);
-        warnings.extend(pending);
-        let copied = placed.into_iter().filter(|(_, place)| place.copied.is_some());
+        warnings.extend(begun.pending);
         let dir = self.state_dir();
         Ok(CreatedSession {
-            operation,
-            session: self.view(&document),
+            operation: begun.operation,
+            session: self.view(&begun.document),
             path: format!("{}/state/active-session.md", dir.relative()),
-            copied: copied.map(|(from, place)| (from, place.path.to_string())).collect(),
+            archived,
+            copied: begun.copied,
             warnings,
         })
+    }
+
+    /// Refuses the id of the session that is active, as far as it can be read.
+    fn refuse_active_id(&self, id: &SessionId) -> Result<(), SessionError> {
+        match self.read() {
+            Ok(Some(document)) if document.session().session_id == *id => Err(exists(&document)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Makes sure that no session is active: archives the one that is, if the request says so.
+    fn make_room(
+        &self,
+        locked: &mut LockedStore<'_>,
+        request: &NewSessionRequest,
+        documents: &Documents,
+    ) -> Result<(Option<ArchiveReceipt>, Vec<String>), SessionError> {
+        let Some(options) = request.archive_active else {
+            let (opened, notes) = self.open_session(locked)?;
+            return match opened {
+                Some(opened) => Err(exists(&opened.document).noting(opened.notes)),
+                None => Ok((None, notes)),
+            };
+        };
+        match self.archive_locked(locked, options, &documents.paths().cloned().collect()) {
+            Ok(ArchiveReceipt { session_id, pending: Some(because), .. }) => {
+                Err(SessionError::ArchivePending { session_id, because })
+            }
+            Ok(receipt) => Ok((Some(receipt), Vec::new())),
+            Err(error) if matches!(error.bare(), SessionError::NoSession { .. }) => {
+                Ok((None, error.notes().to_vec()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts the documents in their place and writes the session, or nothing.
+    fn begin(
+        &self,
+        locked: &mut LockedStore<'_>,
+        new: &mut NewSession,
+        documents: &Documents,
+        rules: &PlanRules,
+        now: Timestamp,
+    ) -> Result<Begun, SessionError> {
+        let mut placed = Vec::new();
+        let written = self
+            .place_documents(locked, new, documents, &mut placed)
+            .and_then(|()| self.write_session(locked, new, rules, now));
+        let (operation, document, pending) = match written {
+            Ok(written) => written,
+            Err(error) => {
+                for (_, place) in &placed {
+                    place.take_back(locked);
+                }
+                return Err(error);
+            }
+        };
+        let copied = placed.into_iter().filter(|(_, place)| place.copied.is_some());
+        let copied = copied.map(|(from, place)| (from, place.path.to_string())).collect();
+        Ok(Begun { operation, document, pending, copied })
+    }
+
+    /// Puts the documents in their place, and their paths into `new`; what was done is in `placed` even on an error.
+    fn place_documents(
+        &self,
+        locked: &mut LockedStore<'_>,
+        new: &mut NewSession,
+        documents: &Documents,
+        placed: &mut Vec<(String, PlacedDocument)>,
+    ) -> Result<(), SessionError> {
+        let plan = self.place(locked, &documents.plan)?;
+        new.implementation_plan = Some(plan.path.clone());
+        placed.push((documents.plan.path.to_string(), plan));
+        if let Some(document) = &documents.design {
+            let design = self.place(locked, document)?;
+            new.design_document = Some(design.path.clone());
+            placed.push((document.path.to_string(), design));
+        }
+        Ok(())
     }
 
     fn new_session(
@@ -234,10 +313,30 @@ fn exists(document: &Document) -> SessionError {
     SessionError::SessionExists { session_id: session.session_id.clone(), status: session.status }
 }
 
-fn take_back(locked: &mut LockedStore<'_>, placed: &[(String, PlacedDocument)]) {
-    for (_, place) in placed {
-        place.take_back(locked);
+/// The documents that a session is made of.
+struct Documents {
+    plan: FoundDocument,
+    design: Option<FoundDocument>,
+}
+
+impl Documents {
+    fn paths(&self) -> impl Iterator<Item = &RelPath> {
+        [Some(&self.plan), self.design.as_ref()].into_iter().flatten().map(|found| &found.path)
     }
+}
+
+/// A session that is written.
+struct Begun {
+    operation: Uuid,
+    document: Arc<Document>,
+    /// What is left to be done, if something is.
+    pending: Option<String>,
+    /// Documents that were copied: from, to.
+    copied: Vec<(String, String)>,
+}
+
+fn was_archived(receipt: &ArchiveReceipt) -> String {
+    format!("session {} was archived: `{}`", receipt.session_id, receipt.archive_path)
 }
 
 fn warnings(violations: &[Violation]) -> Vec<String> {

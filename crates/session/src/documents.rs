@@ -57,7 +57,11 @@ impl Workspace {
         let dir = self.state_dir();
         let plans = dir.relative().join("plans")?;
         let name = document.path.file_name();
-        if plans.join(name)? == document.path {
+        let is_in_plans = document.path.starts_with(&plans)
+            && !document.path.starts_with(&plans.join("archive")?)
+            // An archiving that was finished just now may have taken it along.
+            && locked.is_there(&dir.workspace().join(document.path.as_str()))?;
+        if is_in_plans {
             return Ok(PlacedDocument { path: document.path.clone(), copied: None });
         }
         // Without regard to case, because some file systems have none.

@@ -146,6 +146,17 @@ pub enum SessionError {
         /// The first such phase.
         phase: PhaseId,
     },
+    /// The active session is being archived, to make room for another, and that could not be brought to its end. The other
+    /// one was not begun.
+    #[error(
+        "the archiving of session `{session_id}` is recorded, but could not be finished: {because}"
+    )]
+    ArchivePending {
+        /// Which session.
+        session_id: SessionId,
+        /// What stood in the way.
+        because: String,
+    },
     /// What was to become the session file is no session. The file is as it was.
     #[error("what was to be written to `{}` is not a session", path.display())]
     Rejected {
@@ -267,6 +278,7 @@ impl SessionError {
             Self::IdTaken { .. } => "SESSION_ID_TAKEN",
             Self::Unfinished { .. } => "SESSION_UNFINISHED",
             Self::ReconciliationPending { .. } => "RECONCILIATION_PENDING",
+            Self::ArchivePending { .. } => "IN_DOUBT",
             Self::Rejected { .. } | Self::NotText { .. } => "NOT_A_SESSION",
             Self::NoSuchFile { .. } => "NOT_FOUND",
             Self::NoJournal { .. } => "NO_JOURNAL",
@@ -320,8 +332,8 @@ impl SessionError {
                 Some("begin one with `maestro new \"<task>\" --plan FILE`".to_owned())
             }
             Self::SessionExists { .. } => Some(
-                "see where it stands with `maestro status` and go on with it, or archive it first with \
-                 `maestro archive` (`--force` if it is unfinished)"
+                "go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is \
+                 unfinished), or `maestro new --archive-active`"
                     .to_owned(),
             ),
             Self::IdTaken { .. } => Some("leave `--id` out, or give another one".to_owned()),
@@ -329,6 +341,9 @@ impl SessionError {
                 "complete or skip what is open, or archive it as it is with `maestro archive --force`"
                     .to_owned(),
             ),
+            Self::ArchivePending { .. } => {
+                Some("try again: the next command that changes something finishes it".to_owned())
+            }
             Self::ReconciliationPending { phase } => Some(format!(
                 "say what it did: `maestro phase reconcile {phase} --created FILE --reason TEXT` (or \
                  `--report FILE`)"

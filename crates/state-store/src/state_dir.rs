@@ -38,6 +38,9 @@ pub const LEGACY_STATE_DIR: &str = ".gemini";
 /// The file of the active session, below the state dir.
 const ACTIVE_SESSION: &str = "state/active-session.md";
 
+/// How the name of a design gate ends, after the id of its session.
+pub const DESIGN_GATE_ENDING: &str = ".design-gate.json";
+
 /// The state dir of a workspace, checked to lie inside it.
 ///
 /// Having one does not mean that it exists: [`StateDir::create`] makes it.
@@ -123,7 +126,7 @@ impl StateDir {
 
     /// Returns the design gate of a session.
     pub fn design_gate(&self, id: &SessionId) -> PathBuf {
-        self.state().join(format!("{id}.design-gate.json"))
+        self.state().join(format!("{id}{DESIGN_GATE_ENDING}"))
     }
 
     /// Returns the directory of the journals.

@@ -62,7 +62,7 @@ mod state_file;
 
 pub use crate::store::commit::{Change, CommitError, Committed, Outcome};
 pub use crate::store::examine::{Condition, Leftover};
-pub use crate::store::files::{FileError, Removal};
+pub use crate::store::files::{FileError, MAX_DEPTH, Removal};
 pub use crate::store::journals::{ArchivedJournal, Attached, LiveSession};
 pub use crate::store::recovery::{Inspect, Inspected, OpenError, Recovered};
 pub use crate::store::state_file::StateFileError;

@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use maestro_session::{CreatedSession, NewSessionRequest, SessionError, Workspace};
+use maestro_session::{
+    ArchiveOptions, CreatedSession, NewSessionRequest, SessionError, Status, Workspace,
+};
 use maestro_session_model::{CreateError, ExecutionMode, SessionId, TaskComplexity};
 use maestro_state_store::settings::ExecutionModeSetting;
 
+use crate::commands::receipt;
 use crate::commands::words::{count, name_and_agents};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -20,6 +23,9 @@ use crate::text::{Text, bold, plain};
 /// `Blocked by:`), or from a list `phases:` in its front matter. All phases are pending
 /// at first; `maestro next` shows which can be started. Documents that lie outside the
 /// state dir are copied into it, so that the archive finds them.
+///
+/// There is one active session at a time. One that is there is never replaced: it is gone
+/// on with (`maestro resume`), or archived first, with --archive-active or after a question.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -27,7 +33,8 @@ use crate::text::{Text, bold, plain};
 Examples:
   maestro new \"Rate limiting for the gateway\" --plan plan.md
   maestro new \"Rate limiting\" --plan plan.md --design design.md --mode parallel
-  maestro new \"Say which port is taken\" --plan brief.md --express --id 2026-01-16-port"
+  maestro new \"Say which port is taken\" --plan brief.md --express --id 2026-01-16-port
+  maestro new \"Something else\" --plan other.md --archive-active"
 )]
 pub(crate) struct NewArgs {
     /// What is to be done, in the user's words
@@ -53,6 +60,9 @@ pub(crate) struct NewArgs {
     /// How demanding the task is [default: what design or plan say]
     #[arg(long, value_name = "simple|medium|complex", hide_possible_values = true)]
     complexity: Option<Complexity>,
+    /// Archive the active session first, if there is one: an unfinished one as aborted
+    #[arg(long)]
+    archive_active: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -98,7 +108,7 @@ pub(crate) fn run(
         Some(mode) => Some(mode.into()),
         None => ask_for_mode(&workspace, &args.plan, &cwd, terminal)?,
     };
-    let request = NewSessionRequest {
+    let mut request = NewSessionRequest {
         task: args.task.clone(),
         id: args.id.clone(),
         topic: args.topic.clone(),
@@ -107,9 +117,20 @@ pub(crate) fn run(
         express: args.express,
         execution_mode,
         complexity: args.complexity.map(Into::into),
+        archive_active: args.archive_active.then_some(ARCHIVE_ACTIVE),
         from: cwd,
     };
-    let created = workspace.create_session(&request).map_err(|error| match error.bare() {
+    let created = match workspace.create_session(&request) {
+        Err(error)
+            if matches!(error.bare(), SessionError::SessionExists { .. })
+                && may_archive_active(&workspace, terminal)? =>
+        {
+            request.archive_active = Some(ARCHIVE_ACTIVE);
+            workspace.create_session(&request)
+        }
+        created => created,
+    };
+    let created = created.map_err(|error| match error.bare() {
         SessionError::Create(CreateError::PlanRejected { violations }) => {
             Failure::PlanRejected { plan: args.plan.clone(), violations: violations.clone() }
         }
@@ -118,6 +139,22 @@ pub(crate) fn run(
     terminal.show(&created, text)?;
     terminal.warn(&created.warnings);
     Ok(ExitCode::DONE)
+}
+
+/// How the active session is archived that makes room for a new one.
+const ARCHIVE_ACTIVE: ArchiveOptions = ArchiveOptions { force: true, status: None };
+
+/// Asks whether the active session may be archived; no, where nobody can be asked.
+fn may_archive_active(workspace: &Workspace, terminal: &mut Terminal) -> Result<bool, Failure> {
+    let Ok(Status::Active(session)) = workspace.status() else { return Ok(false) };
+    let how = if session.ready_to_archive { "" } else { " as it is" };
+    let (done, all) = (session.progress.done(), session.phases.len());
+    let phases = count(all, "phase", "phases");
+    let question = format!(
+        "Session {} is active, {done} of {phases} done. Archive it{how} and begin the new one?",
+        session.session_id
+    );
+    Ok(terminal.ask(&question)?.unwrap_or(false))
 }
 
 /// Asks whether phases may run side by side, where the setting says so and the plan makes it a question.
@@ -143,7 +180,7 @@ fn ask_for_mode(
 
 fn text(created: &CreatedSession) -> Text {
     let session = &created.session;
-    let mut text = Text::default();
+    let mut text = created.archived.as_ref().map(receipt::text).unwrap_or_default();
     text.line([
         plain("Session "),
         bold(&session.session_id),

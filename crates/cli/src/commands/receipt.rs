@@ -40,6 +40,8 @@ pub(super) fn text(receipt: &ArchiveReceipt) -> Text {
 fn reason(reason: KeepReason) -> &'static str {
     match reason {
         KeepReason::OutsidePlans => "it does not lie in plans",
-        KeepReason::Missing => "it is not there",
+        KeepReason::InArchive => "it lies in the archive already",
+        KeepReason::Missing => "there is no such file",
+        KeepReason::InUse => "another session needs it too; the archive has a copy",
     }
 }

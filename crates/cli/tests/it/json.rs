@@ -55,7 +55,7 @@ fn every_command_prints_one_versioned_object() {
     init: already_existed created marker state_dir version workspace
     settings: settings state_dir version workspace
     plan check: accepted plan profile version violations
-    new: copied operation path session version warnings
+    new: archived copied operation path session version warnings
     status: created current_batch current_phase design_document execution_backend execution_mode exists implementation_plan phases progress ready ready_to_archive session_id state_dir status task task_complexity token_usage total_phases updated version violations workflow_mode
     next: exists failed in_progress ready ready_to_archive session_id status to_reconcile version waiting
     phase start: before current_phase operation phase progress ready ready_to_archive session_id version warnings

@@ -108,7 +108,7 @@ fn a_session_that_exists_is_never_replaced() {
     ------- stderr
     error: session `2026-01-15-rate-limiting` already exists (in_progress)
 
-    hint: see where it stands with `maestro status` and go on with it, or archive it first with `maestro archive` (`--force` if it is unfinished)
+    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), or `maestro new --archive-active`
     [exit status: 1]
     ");
     assert_eq!(env.listing(), before);
@@ -208,4 +208,58 @@ fn whoever_wants_json_is_not_asked() {
     let ended = env.run_with(&input, ["new", "A task", "--plan", "plan.md", "--json"]);
     assert_eq!(ended.stderr, "");
     assert!(env.read("docs/maestro/state/active-session.md").contains("execution_mode: null"));
+}
+
+#[test]
+fn an_active_session_makes_room_when_the_user_says_so() {
+    let env = TestEnv::with_session();
+    let before = env.listing();
+    let new = ["new", "Something else", "--plan", "plan.md", "--mode", "parallel"];
+    assert_snapshot!(env.run_asked("n\n", new), @"
+    ------- stderr
+    Session 2026-01-15-rate-limiting is active, 0 of 4 phases done. Archive it as it is and begin the new one? [y/N] error: session `2026-01-15-rate-limiting` already exists (in_progress)
+
+    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), or `maestro new --archive-active`
+    [exit status: 1]
+    ");
+    assert_snapshot!(env.run(new), @"
+    ------- stderr
+    error: session `2026-01-15-rate-limiting` already exists (in_progress)
+
+    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), or `maestro new --archive-active`
+    [exit status: 1]
+    ");
+    assert_eq!(env.listing(), before);
+    assert_snapshot!(env.run_asked("y\n", new), @"
+    Session 2026-01-15-rate-limiting archived as aborted
+      docs/maestro/state/archive/2026-01-15-rate-limiting.md
+      docs/maestro/plans/archive/plan.md
+    Session 2026-01-15-something-else created: Something else
+      4 phases in docs/maestro/state/active-session.md
+      copied plan.md to docs/maestro/plans/plan.md
+    Next: maestro phase start 1  Contract (architect)
+    ------- stderr
+    Session 2026-01-15-rate-limiting is active, 0 of 4 phases done. Archive it as it is and begin the new one? [y/N] [no line end]
+    [exit status: 0]
+    ");
+    let told = ["new", "A third", "--plan", "plan.md", "--express", "--archive-active"];
+    assert_snapshot!(env.run(told), @"
+    ------- stderr
+    error: an express session has one phase, and this plan has 4
+
+    hint: leave `--express` out, or put all the work into one phase
+    [exit status: 1]
+    ");
+    let told = ["new", "A third", "--plan", "plan.md", "--archive-active"];
+    assert_snapshot!(env.run(told), @"
+    Session 2026-01-15-something-else archived as aborted
+      docs/maestro/state/archive/2026-01-15-something-else.md
+      docs/maestro/plans/archive/plan-2.md
+    renamed: docs/maestro/plans/plan.md is now docs/maestro/plans/archive/plan-2.md
+    Session 2026-01-15-a-third created: A third
+      4 phases in docs/maestro/state/active-session.md
+      copied plan.md to docs/maestro/plans/plan.md
+    Next: maestro phase start 1  Contract (architect)
+    [exit status: 0]
+    ");
 }

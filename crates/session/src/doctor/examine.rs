@@ -3,6 +3,7 @@
 use maestro_archive::begins_archiving;
 use maestro_session_model::{Document, Session, SessionId, Timestamp, broken_rules};
 use maestro_state_store::journal::History;
+use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
 use maestro_state_store::store::{Condition, LockedStore};
 use maestro_state_store::{Inspected, OpenError, ReadError};
 use serde::Deserialize;
@@ -299,7 +300,7 @@ impl Workspace {
         let archived = locked.list(&dir.archive())?;
         let mut findings = Vec::new();
         for listed in locked.list(&dir.state())? {
-            let Some(id) = listed.name.strip_suffix(".design-gate.json") else { continue };
+            let Some(id) = listed.name.strip_suffix(DESIGN_GATE_ENDING) else { continue };
             let path = dir.state().join(&listed.name);
             if active.iter().chain(&with_journal).any(|session| session.as_str() == id) {
                 continue;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use maestro_session::{Status, Workspace};
-use maestro_session_model::SessionStatus;
+use maestro_session::{KeepReason, Status, Workspace};
+use maestro_session_model::{Command, Handoff, SessionStatus};
 use maestro_testutils::{FaultyDisk, Plan};
 
-use crate::fixture::{ARCHIVE, FORCE, Fixture, code, complete, skip, start};
+use crate::fixture::{ARCHIVE, FORCE, Fixture, PLAN, code, complete, id, skip, start};
 
 /// A session whose phases are all done.
 fn finished() -> Fixture {
@@ -23,7 +23,7 @@ fn finished() -> Fixture {
 fn two_sessions_with_one_plan_name_keep_both_plans() {
     let fixture = finished();
     fixture.workspace().archive(ARCHIVE).unwrap();
-    fixture.write("plan.md", crate::fixture::PLAN.replace("Rate limiter", "Another one"));
+    fixture.write("plan.md", PLAN.replace("Rate limiter", "Another one"));
     let second = fixture.create().unwrap();
     assert_eq!(second.session.session_id.as_str(), "2026-01-15-add-a-token-bucket-rate-limiter-2");
     let receipt = fixture.workspace().archive(FORCE).unwrap();
@@ -36,6 +36,103 @@ fn two_sessions_with_one_plan_name_keep_both_plans() {
     );
     assert!(fixture.text("docs/maestro/plans/archive/plan.md").contains("Rate limiter"));
     assert!(fixture.text("docs/maestro/plans/archive/plan-2.md").contains("Another one"));
+}
+
+#[test]
+fn a_document_that_a_waiting_session_was_designed_with_stays_for_it() {
+    let fixture = finished();
+    let plan = "docs/maestro/plans/plan.md";
+    let gate = format!(r#"{{"session_id":"next","design_document_path":"{plan}"}}"#);
+    fixture.write("docs/maestro/state/next.design-gate.json", gate);
+    let text = fixture.text(plan);
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    assert!(receipt.is_verified(), "{receipt:?}");
+    assert_eq!(receipt.kept[0].reason, KeepReason::InUse);
+    assert_eq!(receipt.strangers, Vec::<String>::new());
+    assert_eq!(fixture.text(plan), text);
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), text);
+    assert!(fixture.text(&receipt.archive_path).contains("plans/archive/plan.md"));
+}
+
+#[test]
+fn documents_in_folders_of_plans_are_archived_and_strangers_there_reported() {
+    let fixture = Fixture::new();
+    fixture.workspace().create_session(&fixture.request()).unwrap();
+    fixture.workspace().archive(FORCE).unwrap();
+    fixture.write("docs/maestro/plans/second/plan.md", PLAN);
+    fixture.write("docs/maestro/plans/second/notes.md", "mine");
+    let mut request = fixture.request();
+    request.plan = "docs/maestro/plans/second/plan.md".to_owned();
+    let created = fixture.workspace().create_session(&request).unwrap();
+    assert_eq!(created.copied, []);
+    let receipt = fixture.workspace().archive(FORCE).unwrap();
+    assert!(receipt.is_verified(), "{receipt:?}");
+    assert!(!fixture.path("docs/maestro/plans/second/plan.md").exists());
+    assert!(fixture.path("docs/maestro/plans/archive/plan-2.md").exists());
+    assert_eq!(receipt.strangers, ["docs/maestro/plans/second/notes.md"]);
+}
+
+#[test]
+fn a_new_session_archives_the_old_one_first_if_it_is_told_to() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    let old = fixture.document().session().session_id.clone();
+    let mut request = fixture.request();
+    assert_eq!(code(fixture.workspace().create_session(&request)), "SESSION_EXISTS");
+    request.archive_active = Some(FORCE);
+    let created = fixture.workspace().create_session(&request).unwrap();
+    let receipt = created.archived.unwrap();
+    assert_eq!((receipt.session_id, receipt.status), (old.clone(), SessionStatus::Aborted));
+    assert!(fixture.text(&receipt.archive_path).contains("status: \"aborted\""));
+    assert_eq!(created.session.session_id.as_str(), format!("{old}-2"));
+    // Each has its own plan, though they have one name.
+    assert!(fixture.path("docs/maestro/plans/archive/plan.md").exists());
+    assert!(fixture.path("docs/maestro/plans/plan.md").exists());
+}
+
+#[test]
+fn a_plan_of_the_old_session_can_be_that_of_the_new_one() {
+    let fixture = Fixture::begun();
+    let plan = "docs/maestro/plans/plan.md";
+    let mut request = fixture.request();
+    request.plan = plan.to_owned();
+    request.archive_active = Some(FORCE);
+    let created = fixture.workspace().create_session(&request).unwrap();
+    assert_eq!(created.session.implementation_plan.as_deref(), Some(plan));
+    assert_eq!(fixture.text(plan), fixture.text("docs/maestro/plans/archive/plan.md"));
+    assert!(created.archived.unwrap().is_verified());
+}
+
+#[test]
+fn nothing_is_archived_for_a_session_that_cannot_be_begun() {
+    let fixture = Fixture::begun();
+    let id = fixture.document().session().session_id.clone();
+    fixture.write("bad.md", PLAN.replace("blocked_by: [1]", "blocked_by: [7]"));
+    let before = fixture.snapshot();
+    let mut request = fixture.request();
+    request.archive_active = Some(FORCE);
+    request.plan = "bad.md".to_owned();
+    assert_eq!(code(fixture.workspace().create_session(&request)), "PLAN_REJECTED");
+    request.plan = "plan.md".to_owned();
+    request.id = Some(id);
+    assert_eq!(code(fixture.workspace().create_session(&request)), "SESSION_EXISTS");
+    assert_eq!(fixture.snapshot(), before);
+    // With no session there is nothing to archive, and no reason to refuse.
+    fixture.workspace().archive(FORCE).unwrap();
+    request.id = None;
+    assert!(fixture.workspace().create_session(&request).unwrap().archived.is_none());
+}
+
+#[test]
+fn a_session_that_cannot_be_archived_is_not_replaced() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    fixture.apply(&Command::Complete { phase: id("1"), handoff: Handoff::default() }).unwrap();
+    let mut request = fixture.request();
+    request.archive_active = Some(FORCE);
+    let before = fixture.snapshot();
+    assert_eq!(code(fixture.workspace().create_session(&request)), "RECONCILIATION_PENDING");
+    assert_eq!(fixture.snapshot(), before);
 }
 
 #[test]
@@ -145,7 +242,7 @@ fn an_archiving_is_withdrawn_when_a_file_was_edited_after_it_began() {
     assert_eq!(again.status, SessionStatus::Completed);
     assert!(fixture.text(&again.archive_path).ends_with("edited\n"));
     // The copy of the text before the edit stays: it is nowhere else.
-    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), crate::fixture::PLAN);
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), PLAN);
     assert!(fixture.text("docs/maestro/plans/archive/plan-2.md").ends_with("edited\n"));
     assert!(fixture.text(&again.archive_path).contains("plans/archive/plan-2.md"));
 }
@@ -174,10 +271,10 @@ fn a_plan_is_not_removed_for_another_file_at_the_place_of_its_copy() {
     let fixture = intended();
     fixture.write("docs/maestro/plans/archive/plan.md", "mine");
     assert_eq!(code(fixture.apply(&start("1"))), "ILLEGAL_TRANSITION", "it was withdrawn");
-    assert_eq!(fixture.text("docs/maestro/plans/plan.md"), crate::fixture::PLAN);
+    assert_eq!(fixture.text("docs/maestro/plans/plan.md"), PLAN);
     fixture.workspace().archive(ARCHIVE).unwrap();
     assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), "mine");
-    assert_eq!(fixture.text("docs/maestro/plans/archive/plan-2.md"), crate::fixture::PLAN);
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan-2.md"), PLAN);
 }
 
 #[test]
@@ -194,7 +291,7 @@ fn an_archiving_is_withdrawn_when_a_plan_was_removed_before_it_was_copied() {
 fn an_intent_is_enough_to_finish_an_archiving() {
     let fixture = intended();
     assert_eq!(code(fixture.apply(&start("1"))), "NO_SESSION");
-    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), crate::fixture::PLAN);
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), PLAN);
     assert!(!fixture.path("docs/maestro/plans/plan.md").exists());
 }
 
@@ -217,7 +314,7 @@ fn a_new_file_at_the_place_of_an_archived_plan_does_not_undo_the_archive() {
     fixture.write("docs/maestro/plans/plan.md", "from a checkout");
     assert_eq!(code(fixture.apply(&start("1"))), "NO_SESSION");
     assert_eq!(fixture.text("docs/maestro/plans/plan.md"), "from a checkout");
-    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), crate::fixture::PLAN);
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), PLAN);
     let id = "2026-01-15-add-a-token-bucket-rate-limiter";
     assert!(fixture.path(&format!("docs/maestro/state/archive/{id}.md")).exists());
 }
@@ -233,7 +330,7 @@ fn a_session_that_another_tool_began_meanwhile_does_not_undo_the_archive() {
     let id = "2026-01-15-add-a-token-bucket-rate-limiter";
     assert!(fixture.path(&format!("docs/maestro/state/archive/{id}.md")).exists());
     assert!(fixture.path(&format!("docs/maestro/state/archive/{id}.journal.jsonl")).exists());
-    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), crate::fixture::PLAN);
+    assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), PLAN);
 }
 
 /// Archives on a disk with faults; returns what was told.
@@ -314,11 +411,7 @@ fn an_archiving_that_stops_anywhere_is_finished_or_forgotten_and_loses_nothing()
         }
         let [session, plan] = places(&fixture, id);
         assert_eq!((session, plan), ((false, true), (false, true)), "{context}");
-        assert_eq!(
-            fixture.text("docs/maestro/plans/archive/plan.md"),
-            crate::fixture::PLAN,
-            "{context}"
-        );
+        assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), PLAN, "{context}");
         assert_eq!(leftovers(), [""; 0], "{context}");
         if !stopped {
             return;

@@ -13,6 +13,9 @@ use crate::journal::to_u64;
 use crate::state_dir::{StateDir, StateDirError};
 use crate::store::{LockedStore, PREPARED_PREFIX, ReadError, Store, TEMP_SUFFIX, read_contents};
 
+/// How deep below a directory its files are looked for.
+pub const MAX_DEPTH: u32 = 16;
+
 /// What became of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a file that has changed is still there"]
@@ -46,6 +49,39 @@ impl LockedStore<'_> {
     /// Lists a directory of the state dir in the order of names; nothing when it is absent.
     pub fn list(&self, path: &Path) -> Result<Vec<Listed>, FileError> {
         list(self.dir, path)
+    }
+
+    /// Finds the regular files below a directory of the state dir, in the order of their paths; none when it is absent.
+    ///
+    /// Goes into the directories that `enters` says, at most [`MAX_DEPTH`] deep, and follows no link.
+    pub fn files_below(
+        &self,
+        path: &Path,
+        enters: &dyn Fn(&Path) -> bool,
+    ) -> Result<Vec<PathBuf>, FileError> {
+        let mut files = Vec::new();
+        let mut directories = vec![(path.to_owned(), 0)];
+        while let Some((directory, depth)) = directories.pop() {
+            for listed in self.list(&directory)? {
+                let path = directory.join(&listed.name);
+                if listed.is_file {
+                    files.push(path);
+                } else if depth < MAX_DEPTH && enters(&path) && self.is_directory(&path)? {
+                    directories.push((path, depth + 1));
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Whether a path is a directory; a link to one is not.
+    fn is_directory(&self, path: &Path) -> Result<bool, FileError> {
+        match self.dir.entry(path) {
+            Ok(entry) => Ok(entry.is_some_and(|entry| entry.kind == Kind::Directory)),
+            Err(StateDirError::Symlink { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Copies a file to a new one, durably, and returns the hash of what was copied.

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use maestro_session::{SessionError, Workspace};
+use maestro_session::{NewSessionRequest, SessionError, Workspace};
 use maestro_session_model::{Adjustment, Command};
 use maestro_testutils::{Reach, SecondCrash, SimDisk};
 
@@ -10,7 +10,7 @@ use crate::fixture::{ARCHIVE, FORCE, complete, fail, id, retry, skip, start};
 use crate::power::world::{FILE, JOURNAL, at, bare, begun, open, put, request, text};
 
 type Prepare = Box<dyn Fn(&SimDisk)>;
-type Operation = Box<dyn Fn(&Workspace) -> Result<(), SessionError>>;
+pub(crate) type Operation = Box<dyn Fn(&Workspace) -> Result<(), SessionError>>;
 
 /// What brings a disk in order after something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(crate) struct Scenario {
     pub(crate) second_crash: SecondCrash,
     /// What may be left of an operation that has not happened.
     pub(crate) may_leave: &'static [&'static str],
+    /// What has come about on the way, if that is a state of its own: an operation that is two has an end of the first.
+    pub(crate) half: Option<Operation>,
     /// Whether it is in the journal, so that whoever sees it has made sure that it is durable.
     pub(crate) is_recorded: bool,
 }
@@ -61,6 +63,7 @@ fn scenario(
         settles: Settles::NextCommand,
         second_crash: SecondCrash::AfterDeath,
         may_leave: &[],
+        half: None,
         is_recorded: true,
     }
 }
@@ -187,7 +190,32 @@ pub(crate) fn archivings() -> Vec<Scenario> {
             },
             |w| w.archive(FORCE).map(drop),
         ),
+        Scenario {
+            half: Some(Box::new(|w| w.archive(FORCE).map(drop))),
+            may_leave: &["docs/maestro/plans/plan.md"],
+            ..scenario("create in the place of another", |_| {}, |w| replace(w, "plan.md"))
+        },
+        Scenario {
+            half: Some(Box::new(|w| w.archive(FORCE).map(drop))),
+            may_leave: &["docs/maestro/plans/plan.md"],
+            ..scenario(
+                "create in the place of another, with its plan",
+                |_| {},
+                |w| replace(w, "docs/maestro/plans/plan.md"),
+            )
+        },
     ]
+}
+
+/// Archives the active session and creates another.
+fn replace(workspace: &Workspace, plan: &str) -> Result<(), SessionError> {
+    let request = NewSessionRequest {
+        archive_active: Some(FORCE),
+        plan: plan.to_owned(),
+        task: "Something else".to_owned(),
+        ..request()
+    };
+    workspace.create_session(&request).map(drop)
 }
 
 fn repair(name: &'static str, prepare: impl Fn(&SimDisk) + 'static) -> Scenario {
