@@ -14,8 +14,10 @@ pub enum Plan {
     Work,
     /// At one call, counted from 0 since the disk was armed.
     FailAt(usize),
-    /// At one call and all that follow: the process is dead.
+    /// At one call and all that follow: the process is as good as dead.
     StopAt(usize),
+    /// Ends this process at one call, as a crash would.
+    DieAt(usize),
 }
 
 type Deed = Box<dyn FnOnce() + Send>;
@@ -119,7 +121,8 @@ impl FaultyDisk {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         state.log.push(format!("{name} {file}"));
         let fails = match state.plan {
-            Plan::Work => false,
+            Plan::DieAt(at) if call == at => std::process::abort(),
+            Plan::Work | Plan::DieAt(_) => false,
             Plan::FailAt(at) => call == at,
             Plan::StopAt(at) => at <= call,
         };

@@ -7,6 +7,7 @@ mod doctor;
 mod edits;
 mod failures_of_the_node_server;
 mod fixture;
+mod killed;
 mod large;
 mod late;
 mod power;
