@@ -121,7 +121,7 @@ pub fn archive(
     match finish(locked, archiver) {
         Ok(Finished::Archived(receipt)) => Ok(*receipt),
         Ok(Finished::Withdrawn { because }) => Err(ArchiveError::EditedMeanwhile { path: because }),
-        Ok(Finished::Nothing | Finished::JournalMoved) => {
+        Ok(Finished::Nothing | Finished::JournalMoved | Finished::Restored(_)) => {
             Err(ArchiveError::EditedMeanwhile { path: active })
         }
         // An error means that nothing has happened, so what has is taken back. Where that cannot be done either, the
