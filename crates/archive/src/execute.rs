@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use maestro_session_model::{
     Document, DocumentError, RelPath, SessionId, SessionStatus, Timestamp, UpdateError,
 };
+use maestro_state_store::disk::Kind;
 use maestro_state_store::journal::Operation;
 use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
 use maestro_state_store::store::{
@@ -124,7 +125,7 @@ pub fn archive(
     match finish(locked, archiver) {
         Ok(Finished::Archived(receipt)) => Ok(*receipt),
         Ok(Finished::Withdrawn { because }) => Err(ArchiveError::EditedMeanwhile { path: because }),
-        Ok(Finished::Nothing | Finished::JournalMoved) => {
+        Ok(Finished::Nothing | Finished::JournalMoved | Finished::Restored(_)) => {
             Err(ArchiveError::EditedMeanwhile { path: active })
         }
         // An error means that nothing has happened, so what has is taken back. Where that cannot be done either, the
@@ -202,9 +203,14 @@ pub(crate) fn names_in_archive(locked: &LockedStore<'_>) -> Result<BTreeSet<Stri
 pub(crate) fn files_in_plans(locked: &LockedStore<'_>) -> Result<Vec<RelPath>, FileError> {
     let dir = locked.dir();
     let archive = dir.archived_plans();
-    let files = locked.files_below(&dir.plans(), &|below| below != archive)?;
-    let relative = files.iter().filter_map(|file| file.strip_prefix(dir.workspace()).ok());
-    Ok(relative.filter_map(|file| RelPath::parse(file.to_str()?).ok()).collect())
+    let below = locked.entries_below(&dir.plans(), &|below| below != archive)?;
+    let files = below.into_iter().filter(|below| below.kind == Kind::File);
+    Ok(files.filter_map(|file| in_workspace(dir, &file.path)).collect())
+}
+
+/// A path of the workspace as its sessions name it; nothing for one that has no such name.
+pub(crate) fn in_workspace(dir: &StateDir, path: &Path) -> Option<RelPath> {
+    RelPath::parse(path.strip_prefix(dir.workspace()).ok()?.to_str()?).ok()
 }
 
 /// The designs that were approved for sessions other than `id`, which are to be begun with them.

@@ -1,4 +1,4 @@
-//! Finishes an archiving that was begun, by this process or by one that died.
+//! Finishes an archiving that was begun, or the way back of an archived session, by this process or by one that died.
 //!
 //! Every step looks before it acts, so that it can be done again. The order is: archived document, copies of the
 //! documents, their originals, active document, design gate, ledger, mark, journal.
@@ -12,6 +12,7 @@ use maestro_state_store::store::{ArchivedJournal, FileError, LiveSession, Locked
 
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, place};
 use crate::receipt::{ArchiveReceipt, verify};
+use crate::restore::{RestoreReceipt, go_on};
 
 /// How many names are tried for a file whose name is taken.
 const MAX_SUFFIX: u32 = 1_000;
@@ -26,6 +27,8 @@ pub enum Finished {
     JournalMoved,
     /// An archiving.
     Archived(Box<ArchiveReceipt>),
+    /// The way back of an archived session. It is active.
+    Restored(Box<RestoreReceipt>),
     /// An archiving that was withdrawn, because a file was edited after it began. The session is active.
     Withdrawn {
         /// The file.
@@ -33,7 +36,7 @@ pub enum Finished {
     },
 }
 
-/// Finishes an archiving that was begun and not brought to its end.
+/// Finishes an archiving, or the way back of an archived session, that was begun and not brought to its end.
 ///
 /// To be called under the lock before a session is opened. Closes the session that is open in `locked`.
 pub fn finish(locked: &mut LockedStore<'_>, archiver: &Archiver) -> Result<Finished, ArchiveError> {
@@ -41,6 +44,9 @@ pub fn finish(locked: &mut LockedStore<'_>, archiver: &Archiver) -> Result<Finis
     let moved = move_archived_journals(locked, &attached.archived)?;
     let idle = if moved { Finished::JournalMoved } else { Finished::Nothing };
     let Some(LiveSession { session_id, newest }) = attached.live else { return Ok(idle) };
+    if let Some(receipt) = go_on(locked, &session_id, &newest)? {
+        return Ok(Finished::Restored(Box::new(receipt)));
+    }
     let operation = &newest.record.operation;
     let intent = if newest.abandoned { None } else { Intent::from_command(&operation.command) };
     let Some(intent) = intent else { return Ok(idle) };
@@ -138,7 +144,7 @@ fn carry_out(
 }
 
 /// Whether a text is the document of another session.
-fn is_of_another(text: &[u8], session_id: &SessionId) -> bool {
+pub(crate) fn is_of_another(text: &[u8], session_id: &SessionId) -> bool {
     let document = Document::parse(String::from_utf8_lossy(text).into_owned());
     document.is_ok_and(|document| document.session().session_id != *session_id)
 }

@@ -26,14 +26,38 @@
 //! An edit of a file in the instant between comparing it and removing it is lost; the copy in the archive has the text
 //! before the edit.
 
+mod archived;
+mod cache;
+mod catalogue;
+mod each;
+mod error;
 mod execute;
 mod finish;
+mod journal;
 mod plan;
+mod query;
 mod receipt;
 mod rescue;
+mod restore;
+mod search;
+mod select;
 
+pub use crate::archived::{ArchivedSession, Content, Summary};
+pub use crate::catalogue::{archived_session, archived_sessions};
+pub use crate::error::ArchivedError;
 pub use crate::execute::{ArchiveError, ArchiveRequest, Archiver, archive};
 pub use crate::finish::{Finished, finish};
+pub use crate::journal::{ArchivedJournal, find_journal};
 pub use crate::plan::{ArchivePlan, DocumentMove, KeepReason, KeptDocument, Present, plan};
+pub use crate::query::{NoWords, Query};
 pub use crate::receipt::{ArchiveReceipt, Check};
 pub use crate::rescue::{archive_from_journal, archive_unreadable, begins_archiving};
+pub use crate::restore::plan::{
+    PresentDocuments, RestorePlan, ReturningDocument, plan_restoring, whereabouts_of,
+};
+pub use crate::restore::{
+    RestoreReceipt, begins_restoring, is_restoring, present_documents, restore,
+};
+pub use crate::search::lines::Place;
+pub use crate::search::{Hit, HitLine, search};
+pub use crate::select::ArchivedFilter;

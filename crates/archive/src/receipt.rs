@@ -146,7 +146,7 @@ pub(crate) fn verify(
 }
 
 /// A path as the receipt shows it: relative to the workspace, with forward slashes.
-fn show(dir: &StateDir, path: &Path) -> String {
+pub(crate) fn show(dir: &StateDir, path: &Path) -> String {
     path.strip_prefix(dir.workspace()).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 

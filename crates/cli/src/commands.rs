@@ -18,6 +18,7 @@ mod by_user;
 mod changed;
 mod handoff;
 mod plan_check;
+mod progress;
 mod receipt;
 mod step;
 mod words;

@@ -115,7 +115,7 @@ impl Workspace {
         }
     }
 
-    /// Brings an archiving that was begun to its end, whoever began it; says so if there was one.
+    /// Brings an archiving that was begun to its end, or the way back of a session, whoever began it; says so if there was one.
     pub(crate) fn finish_archiving(
         &self,
         locked: &mut LockedStore<'_>,
@@ -125,6 +125,10 @@ impl Workspace {
             Finished::Archived(receipt) => Some(format!(
                 "the archiving of session {}, which had been interrupted, was finished: `{}`",
                 receipt.session_id, receipt.archive_path
+            )),
+            Finished::Restored(receipt) => Some(format!(
+                "the way back of session {} from the archive, which had been interrupted, was finished",
+                receipt.session_id
             )),
             Finished::Withdrawn { because } => Some(format!(
                 "an interrupted archiving was taken back, because `{}` had been edited since",

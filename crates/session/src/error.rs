@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use maestro_archive::ArchiveError;
+use maestro_archive::{ArchiveError, ArchivedError, NoWords};
 use maestro_session_model::{
     CommandError, CreateError, DocumentError, HandoffError, InvalidId, InvalidPath, PhaseId,
     PlanError, SessionId, SessionStatus, UpdateError,
@@ -61,6 +61,12 @@ pub enum SessionError {
     /// A session could not be archived.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// Something cannot be had from the archive, or brought back from it.
+    #[error(transparent)]
+    Archived(#[from] ArchivedError),
+    /// Nothing was given to search for.
+    #[error(transparent)]
+    NoWords(#[from] NoWords),
     /// The state of the session forbids it.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -126,6 +132,14 @@ pub enum SessionError {
         /// Where it stands.
         status: SessionStatus,
     },
+    /// There is an active session, and so none can come back from the archive.
+    #[error("session `{session_id}` is active ({status})")]
+    ActiveInTheWay {
+        /// Which.
+        session_id: SessionId,
+        /// Where it stands.
+        status: SessionStatus,
+    },
     /// The id is that of an archived session.
     #[error("the session id `{session_id}` is taken by an archived session")]
     IdTaken {
@@ -183,6 +197,12 @@ pub enum SessionError {
     NoJournal {
         /// The session.
         session_id: SessionId,
+    },
+    /// An archived session has no journal, or none that can be read.
+    #[error("the archived session `{id}` has no journal that can be read")]
+    NoArchivedJournal {
+        /// The session, as it is archived.
+        id: String,
     },
     /// The journal has no such operation, or several.
     #[error("{} operation `{operation}`", if *is_ambiguous { "there is more than one" } else { "there is no" })]
@@ -264,6 +284,8 @@ impl SessionError {
             Self::StateFile(error) => error.code(),
             Self::File(error) => error.code(),
             Self::Archive(error) => error.code(),
+            Self::Archived(error) => error.code(),
+            Self::NoWords(_) => "NO_WORDS",
             Self::Command(error) => error.code(),
             Self::Undo(error) => error.code(),
             Self::Create(error) => error.code(),
@@ -274,14 +296,14 @@ impl SessionError {
             Self::Plan { source, .. } => source.code(),
             Self::Report { source, .. } => source.code(),
             Self::NoSession { .. } => "NO_SESSION",
-            Self::SessionExists { .. } => "SESSION_EXISTS",
+            Self::SessionExists { .. } | Self::ActiveInTheWay { .. } => "SESSION_EXISTS",
             Self::IdTaken { .. } => "SESSION_ID_TAKEN",
             Self::Unfinished { .. } => "SESSION_UNFINISHED",
             Self::ReconciliationPending { .. } => "RECONCILIATION_PENDING",
             Self::ArchivePending { .. } => "IN_DOUBT",
             Self::Rejected { .. } | Self::NotText { .. } => "NOT_A_SESSION",
             Self::NoSuchFile { .. } => "NOT_FOUND",
-            Self::NoJournal { .. } => "NO_JOURNAL",
+            Self::NoJournal { .. } | Self::NoArchivedJournal { .. } => "NO_JOURNAL",
             Self::OperationNotFound { .. } => "OPERATION_NOT_FOUND",
             Self::Contended { .. } => "CONFLICT",
         }
@@ -297,7 +319,7 @@ impl SessionError {
             }
             "CONFLICT" => ErrorClass::Conflict,
             "BAD_ID" | "BAD_PATH" | "BAD_SETTING" | "DOCUMENT_MISSING" | "DOCUMENT_UNUSABLE"
-            | "OUTSIDE_WORKSPACE" | "TASK_MISSING" => ErrorClass::Usage,
+            | "OUTSIDE_WORKSPACE" | "TASK_MISSING" | "NO_WORDS" => ErrorClass::Usage,
             _ => ErrorClass::Refused,
         }
     }
@@ -316,6 +338,8 @@ impl SessionError {
             Self::StateFile(error) => error.hint(),
             Self::File(error) => error.hint(),
             Self::Archive(error) => error.hint(),
+            Self::Archived(error) => error.hint(),
+            Self::NoWords(_) => Some("give at least one word".to_owned()),
             Self::Command(error) => Some(error.hint()),
             Self::Undo(error) => error.hint(),
             Self::Create(error) => Some(error.hint()),
@@ -336,6 +360,9 @@ impl SessionError {
                  unfinished), or `maestro new --archive-active`"
                     .to_owned(),
             ),
+            Self::ActiveInTheWay { .. } => Some(
+                "finish it, or archive it first with `maestro archive` (`--force` if it is unfinished)".to_owned(),
+            ),
             Self::IdTaken { .. } => Some("leave `--id` out, or give another one".to_owned()),
             Self::Unfinished { .. } => Some(
                 "complete or skip what is open, or archive it as it is with `maestro archive --force`"
@@ -353,6 +380,9 @@ impl SessionError {
             }
             Self::NoJournal { .. } => {
                 Some("the first command that changes the session begins one".to_owned())
+            }
+            Self::NoArchivedJournal { .. } => {
+                Some("`maestro archive show` says where its files are".to_owned())
             }
             Self::OperationNotFound { .. } => {
                 Some("`maestro log` lists the operations with their numbers".to_owned())

@@ -49,6 +49,7 @@
 //! ```
 
 mod again;
+mod archived;
 mod archiving;
 mod change;
 mod create;
@@ -65,6 +66,9 @@ mod status;
 mod undo;
 mod workspace;
 
+pub use crate::archived::{
+    ArchivedBy, ArchivedFiles, ArchivedHits, ArchivedList, ArchivedView, Page,
+};
 pub use crate::archiving::ArchiveOptions;
 pub use crate::change::Changed;
 pub use crate::create::{CreatedSession, NewSessionRequest};
@@ -76,4 +80,7 @@ pub use crate::state_files::StateWritten;
 pub use crate::status::{NoSession, PhaseView, Progress, SessionView, Status};
 pub use crate::undo::{UndoError, Undone};
 pub use crate::workspace::{Initialised, Workspace};
-pub use maestro_archive::{ArchiveReceipt, Check, KeepReason, KeptDocument};
+pub use maestro_archive::{
+    ArchiveReceipt, ArchivedFilter, ArchivedSession, Check, Content, Hit, HitLine, KeepReason,
+    KeptDocument, NoWords, Place, Query, RestoreReceipt, Summary,
+};

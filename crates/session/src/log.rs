@@ -74,32 +74,7 @@ pub enum EntryState {
 impl Workspace {
     /// Returns what happened to the active session, the oldest first. Takes no lock.
     pub fn log(&self, filter: &LogFilter) -> Result<Log, SessionError> {
-        let shows = |entry: &LogEntry| {
-            filter.phase.as_ref().is_none_or(|id| entry.phase.as_ref() == Some(id))
-                && filter.actor.is_none_or(|kind| entry.actor == kind)
-        };
-        let found = |history: &History| -> Vec<LogEntry> {
-            let gone = gone(history.operations());
-            let entries = history.operations().iter().map(|operation| {
-                let entry = entry(operation);
-                let state = match gone.get(&entry.operation) {
-                    Some(Gone::Undone(_)) => EntryState::Undone,
-                    Some(Gone::MadeAgain(_)) if !operation.abandoned => EntryState::Overtaken,
-                    Some(Gone::MadeAgain(_)) | None => entry.state,
-                };
-                LogEntry { state, ..entry }
-            });
-            entries.filter(&shows).collect()
-        };
-        // A long journal is read as far back as there is something to show.
-        let wants_more =
-            |history: &History| filter.limit.is_none_or(|limit| found(history).len() < limit);
-        let (session_id, history) = self.history(&wants_more)?;
-        let mut entries = found(&history);
-        if let Some(limit) = filter.limit {
-            entries.drain(..entries.len().saturating_sub(limit));
-        }
-        Ok(Log { session_id, entries })
+        read_log(filter, |wants_more| self.history(wants_more))
     }
 
     /// Returns the document as an operation left it; the newest operation, when none is named.
@@ -176,6 +151,39 @@ impl Workspace {
     }
 }
 
+/// The log of the journal that `read` returns, as far back as it is asked for.
+pub(crate) fn read_log(
+    filter: &LogFilter,
+    read: impl FnOnce(&dyn Fn(&History) -> bool) -> Result<(SessionId, History), SessionError>,
+) -> Result<Log, SessionError> {
+    let shows = |entry: &LogEntry| {
+        filter.phase.as_ref().is_none_or(|id| entry.phase.as_ref() == Some(id))
+            && filter.actor.is_none_or(|kind| entry.actor == kind)
+    };
+    let found = |history: &History| -> Vec<LogEntry> {
+        let gone = gone(history.operations());
+        let entries = history.operations().iter().map(|operation| {
+            let entry = entry(operation);
+            let state = match gone.get(&entry.operation) {
+                Some(Gone::Undone(_)) => EntryState::Undone,
+                Some(Gone::MadeAgain(_)) if !operation.abandoned => EntryState::Overtaken,
+                Some(Gone::MadeAgain(_)) | None => entry.state,
+            };
+            LogEntry { state, ..entry }
+        });
+        entries.filter(&shows).collect()
+    };
+    // A long journal is read as far back as there is something to show.
+    let wants_more =
+        |history: &History| filter.limit.is_none_or(|limit| found(history).len() < limit);
+    let (session_id, history) = read(&wants_more)?;
+    let mut entries = found(&history);
+    if let Some(limit) = filter.limit {
+        entries.drain(..entries.len().saturating_sub(limit));
+    }
+    Ok(Log { session_id, entries })
+}
+
 /// A session as its journal has it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recorded {
@@ -238,8 +246,8 @@ pub(crate) fn entry(newest: &Newest) -> LogEntry {
 }
 
 /// Where a command may say something telling, the most telling first.
-const WORDS: [&str; 6] =
-    ["/failure/message", "/reason", "/resolution", "/task", "/agent", "/status"];
+const WORDS: [&str; 7] =
+    ["/failure/message", "/reason", "/resolution", "/task", "/agent", "/status", "/archived_as"];
 
 /// The most telling words of a command: what failed, why something was skipped, what was handed over or undone.
 fn summary(command: &serde_json::Value) -> String {

@@ -3,6 +3,7 @@
 //! An undo takes back what one operation changed in the session file, and nothing else, so it can be undone itself. Files
 //! that an agent wrote are not touched, and tokens stay counted.
 
+use maestro_archive::is_restoring;
 use maestro_session_model::{Command, Document, PhaseId, SessionId};
 use maestro_state_store::journal::{History, Newest};
 use maestro_state_store::store::{LockedStore, Outcome};
@@ -71,11 +72,23 @@ impl Workspace {
         let target = operation.map_or(Target::Newest, Target::Named);
         let mut locked = self.lock()?;
         let origin = self.own();
-        let ((carried, undid), notes) =
-            self.until_kept(&mut locked, |locked, current, document| {
-                self.carry_out_undo(locked, current, document, target, &origin)
-            })?;
+        let outcome = self.until_kept(&mut locked, |locked, current, document| {
+            self.carry_out_undo(locked, current, document, target, &origin)
+        });
+        let ((carried, undid), notes) = outcome.map_err(|error| self.of_no_session(error))?;
         Ok(self.undone(carried, undid, notes))
+    }
+
+    /// Where there is no session, but one was archived: the archiving is what was done last, and there is a way to undo it.
+    fn of_no_session(&self, error: SessionError) -> SessionError {
+        if !matches!(error.bare(), SessionError::NoSession { .. }) {
+            return error;
+        }
+        let notes = error.notes().to_vec();
+        match self.newest_archived() {
+            Some(id) => SessionError::from(UndoError::Archived { id }).noting(notes),
+            None => error,
+        }
     }
 
     /// Undoes an operation on an opened session; nothing if the file was edited meanwhile.
@@ -146,6 +159,9 @@ impl Workspace {
         let command = target.record.operation.command.get("command");
         if command.and_then(serde_json::Value::as_str) == Some("create") {
             return Err(UndoError::IsTheBeginning { seq }.into());
+        }
+        if is_restoring(&target.record.operation.command) {
+            return Err(UndoError::BroughtBack { seq }.into());
         }
         let before = history.text_before(seq)?.ok_or(UndoError::NotKept { seq })?;
         let after = history.text_after(seq)?;

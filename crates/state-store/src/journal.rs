@@ -41,7 +41,9 @@ pub use crate::journal::segments::{MAX_SEGMENTS, SEGMENT_BYTES, SEGMENT_DOCUMENT
 
 pub(crate) use crate::journal::file::{AppendError, Durability, Journal, Tail, Waiting, to_u64};
 pub(crate) use crate::journal::line::Line;
-pub(crate) use crate::journal::segments::{head, is_long, journals_in, paths, segment_name};
+pub(crate) use crate::journal::segments::{
+    head, is_long, journals_in, paths, segment_name, segments_of,
+};
 
 /// The version of the line format that is written, and the newest that is read.
 pub const JOURNAL_VERSION: u64 = 1;

@@ -49,10 +49,12 @@ use crate::lock::{Holder, Lock, LockError};
 use crate::state_dir::{StateDir, StateDirError};
 use crate::store::journals::Others;
 
+mod archived;
 mod commit;
 mod decide;
 mod examine;
 mod files;
+mod folder;
 mod install;
 mod journals;
 mod look;
@@ -60,9 +62,11 @@ mod recovery;
 mod segments;
 mod state_file;
 
+pub use crate::store::archived::Placed;
 pub use crate::store::commit::{Change, CommitError, Committed, Outcome};
 pub use crate::store::examine::{Condition, Leftover};
-pub use crate::store::files::{FileError, MAX_DEPTH, Removal};
+pub use crate::store::files::{Below, FileError, MAX_DEPTH, Removal};
+pub use crate::store::folder::{CacheDraft, Folder, ReadFile};
 pub use crate::store::journals::{ArchivedJournal, Attached, LiveSession};
 pub use crate::store::recovery::{Inspect, Inspected, OpenError, Recovered};
 pub use crate::store::state_file::StateFileError;

@@ -4,6 +4,7 @@ use clap::Args;
 use maestro_session::{Diagnosis, Finding, Remedy, Repaired};
 use serde::Serialize;
 
+use crate::commands::progress::reading;
 use crate::commands::words::count;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -47,22 +48,13 @@ pub(crate) fn run(
     terminal: &mut Terminal,
 ) -> Result<ExitCode, Failure> {
     let workspace = place.workspace()?;
-    let diagnosis = workspace.doctor(args.fix, &mut |done, all| {
-        // Telling of each would take longer than reading it.
-        if all > PROGRESS_FROM && done % PROGRESS_EVERY == 0 {
-            terminal.progress(&format!("reading archived sessions: {done} of {all}"));
-        }
-    });
+    let diagnosis = workspace.doctor(args.fix, &mut reading(terminal));
     terminal.progress("");
     let diagnosis = diagnosis?;
     let fields = Fields { healthy: diagnosis.is_healthy(), diagnosis: &diagnosis };
     terminal.show(&fields, |fields| text(fields.diagnosis, args.fix))?;
     Ok(exit_code(&diagnosis))
 }
-
-/// From how many archived sessions on, and how often, progress is shown.
-const PROGRESS_FROM: usize = 1_000;
-const PROGRESS_EVERY: usize = 250;
 
 fn exit_code(diagnosis: &Diagnosis) -> ExitCode {
     let mut open = diagnosis.findings.iter().filter(|found| found.remedy != Remedy::ByItself);

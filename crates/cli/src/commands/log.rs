@@ -6,6 +6,7 @@ use maestro_session_model::PhaseId;
 use maestro_state_store::journal::ActorKind;
 use serde::Serialize;
 
+use crate::commands::words::shortened;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::invocation::Place;
@@ -96,7 +97,7 @@ struct DocumentFields {
     document: String,
 }
 
-fn text(log: &Log) -> Text {
+pub(super) fn text(log: &Log) -> Text {
     let mut text = Text::default();
     let mut table = Table::default();
     for entry in &log.entries {
@@ -113,7 +114,7 @@ fn text(log: &Log) -> Text {
             dim(actor(entry)),
             bold(command(entry)),
             state,
-            plain(shortened(&entry.summary)),
+            plain(shortened(&entry.summary, SUMMARY_CHARS)),
         ]);
     }
     table.write_to(&mut text, "");
@@ -121,13 +122,18 @@ fn text(log: &Log) -> Text {
 }
 
 pub(super) fn actor(entry: &LogEntry) -> String {
-    let kind = match entry.actor {
+    name_of(entry.actor, entry.name.as_deref())
+}
+
+/// Returns `cli`, or `hook (coder)` where the agent or user is known.
+pub(super) fn name_of(kind: ActorKind, name: Option<&str>) -> String {
+    let kind = match kind {
         ActorKind::Cli => "cli",
         ActorKind::Mcp => "mcp",
         ActorKind::Hook => "hook",
         ActorKind::External => "external",
     };
-    match &entry.name {
+    match name {
         Some(name) => format!("{kind} ({name})"),
         None => kind.to_owned(),
     }
@@ -144,10 +150,3 @@ pub(super) fn command(entry: &LogEntry) -> String {
 
 /// How much of a summary is shown; `--json` has all of it.
 const SUMMARY_CHARS: usize = 80;
-
-fn shortened(summary: &str) -> String {
-    match summary.char_indices().nth(SUMMARY_CHARS) {
-        Some((end, _)) => format!("{}…", &summary[..end]),
-        None => summary.to_owned(),
-    }
-}

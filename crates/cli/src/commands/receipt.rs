@@ -1,6 +1,6 @@
 //! What an archiving did.
 
-use maestro_session::{ArchiveReceipt, KeepReason};
+use maestro_session::{ArchiveReceipt, KeepReason, KeptDocument};
 
 use crate::commands::words::status;
 use crate::text::{Text, bold, plain, red, yellow};
@@ -15,9 +15,7 @@ pub(super) fn text(receipt: &ArchiveReceipt) -> Text {
     for (from, to) in &receipt.renamed {
         text.line([yellow("renamed: "), plain(format!("{from} is now {to}"))]);
     }
-    for kept in &receipt.kept {
-        text.line([yellow("kept: "), plain(format!("{} ({})", kept.path, reason(kept.reason)))]);
-    }
+    add_kept(&mut text, &receipt.kept);
     for stranger in &receipt.strangers {
         text.line([yellow("left in plans: "), plain(stranger), plain(" (not of this session)")]);
     }
@@ -35,6 +33,13 @@ pub(super) fn text(receipt: &ArchiveReceipt) -> Text {
         text.line([red("check failed: "), plain(format!("{}: {found}", check.name))]);
     }
     text
+}
+
+/// Says which documents stay where they are.
+pub(super) fn add_kept(text: &mut Text, kept: &[KeptDocument]) {
+    for kept in kept {
+        text.line([yellow("kept: "), plain(format!("{} ({})", kept.path, reason(kept.reason)))]);
+    }
 }
 
 fn reason(reason: KeepReason) -> &'static str {

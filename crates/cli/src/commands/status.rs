@@ -70,7 +70,17 @@ pub(super) fn no_session() -> Text {
 
 fn text(session: &SessionView) -> Text {
     let mut text = Text::default();
-    head(session).write_to(&mut text, "");
+    add_session(&mut text, session);
+    if let Some(step) = next_step(session) {
+        text.gap();
+        text.line([plain("Next: "), bold(step.command), plain(format!("  {}", step.about))]);
+    }
+    text
+}
+
+/// Shows a session, active or not.
+pub(super) fn add_session(text: &mut Text, session: &SessionView) {
+    head(session).write_to(text, "");
     text.gap();
     let mut table = Table::default();
     for phase in &session.phases {
@@ -82,18 +92,13 @@ fn text(session: &SessionView) -> Text {
             notes(phase),
         ]);
     }
-    table.write_to(&mut text, "");
+    table.write_to(text, "");
     if !session.violations.is_empty() {
         text.gap();
         for violation in &session.violations {
             text.line([yellow("broken rule: "), plain(violation)]);
         }
     }
-    if let Some(step) = next_step(session) {
-        text.gap();
-        text.line([plain("Next: "), bold(step.command), plain(format!("  {}", step.about))]);
-    }
-    text
 }
 
 fn head(session: &SessionView) -> Table {

@@ -57,6 +57,16 @@ pub(super) fn mark(status: PhaseStatus) -> Span {
     }
 }
 
+/// Returns the beginning of a text, on one line, with `…` where something is missing.
+pub(super) fn shortened(text: &str, chars: usize) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None if line.len() < text.trim_end().len() => format!("{line} …"),
+        None => line.to_owned(),
+    }
+}
+
 /// Returns a status in words rather than as the documents write it.
 pub(super) fn status(status: &str) -> String {
     status.replace('_', " ")

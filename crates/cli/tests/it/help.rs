@@ -22,7 +22,7 @@ fn the_help_of_the_program() {
       next      Show what can be done next
       phase     Carry a phase from one status to the next
       abort     Give the active session up
-      archive   Move the active session and its documents to the archive
+      archive   Move the active session and its documents to the archive, or look into it
       log       Show what happened to the active session, the oldest first
       undo      Undo the newest operation on the active session that is not undone
       doctor    Check the state dir, explain what is wrong, and repair it with `--fix`

@@ -50,6 +50,13 @@ fn every_command_prints_one_versioned_object() {
     show("state write", env.run_with(&input, ["state", "write", "state/note.md", "--json"]));
     show("abort", env.ok(["abort", "--json"]));
     show("archive", env.ok(["archive", "--json"]));
+    show("archive list", env.ok(["archive", "list", "--json"]));
+    show("archive show", env.ok(["archive", "show", "2026", "--json"]));
+    show("archive show --log", env.ok(["archive", "show", "2026", "--log", "--json"]));
+    show("archive show --document", env.ok(["archive", "show", "2026", "--document", "--json"]));
+    show("archive search", env.ok(["--json", "archive", "search", "rate"]));
+    show("archive restore", env.ok(["archive", "--json", "restore", "2026"]));
+    show("archive", env.ok(["archive", "--force", "--json"]));
     show("state active", env.ok(["state", "active", "--json"]));
     assert_snapshot!(shown, @"
     init: already_existed created marker state_dir version workspace
@@ -72,6 +79,13 @@ fn every_command_prints_one_versioned_object() {
     state active: content exists version
     state write: bytes is_session notes path version
     abort: before current_phase operation phase progress ready ready_to_archive session_id version warnings
+    archive: archive_path archived_files checks kept operation renamed session_id status strangers version
+    archive list: archived offset sessions total version
+    archive show: archived created current_batch current_phase design_document execution_backend execution_mode exists files id implementation_plan phases progress ready ready_to_archive session_id state_dir status task task_complexity token_usage total_phases updated version violations workflow_mode
+    archive show --log: entries session_id version
+    archive show --document: document version
+    archive search: hits offset searched total version
+    archive restore: continues_journal documents kept operation path renamed restored_from session_id version was_edited
     archive: archive_path archived_files checks kept operation renamed session_id status strangers version
     state active: content exists version
     ");

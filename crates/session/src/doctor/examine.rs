@@ -1,6 +1,6 @@
 //! Looking at everything, and saying what is wrong. Changes nothing.
 
-use maestro_archive::begins_archiving;
+use maestro_archive::{begins_archiving, begins_restoring};
 use maestro_session_model::{Document, Session, SessionId, Timestamp, broken_rules};
 use maestro_state_store::journal::History;
 use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
@@ -125,18 +125,36 @@ impl Workspace {
                 "the next command that changes something moves it",
             ));
         }
-        if let Some(live) = attached.live.filter(|live| begins_archiving(&live.newest)) {
-            // Everything else is as it is in the middle of an archiving.
-            findings.push(Finding::by_itself(
-                "ARCHIVE_INTERRUPTED",
-                format!("the archiving of session {} was interrupted", live.session_id),
-                "the next command that changes something finishes it, or takes it back for an edit that came first",
-            ));
-            return Ok(findings);
+        if let Some(live) = &attached.live {
+            // Everything else is as it is in the middle of these.
+            if begins_archiving(&live.newest) {
+                findings.push(Finding::by_itself(
+                    "ARCHIVE_INTERRUPTED",
+                    format!("the archiving of session {} was interrupted", live.session_id),
+                    "the next command that changes something finishes it, or takes it back for an edit that came first",
+                ));
+                return Ok(findings);
+            }
+            if begins_restoring(&live.newest) && !self.is_taken_by_another(&live.session_id) {
+                findings.push(Finding::by_itself(
+                    "RESTORE_INTERRUPTED",
+                    format!(
+                        "the way back of session {} from the archive was interrupted",
+                        live.session_id
+                    ),
+                    "the next command that changes something finishes it",
+                ));
+                return Ok(findings);
+            }
         }
         let condition = locked.examine(&inspect)?;
         findings.extend(self.of_condition(condition));
         Ok(findings)
+    }
+
+    /// Whether the session file is of another session.
+    fn is_taken_by_another(&self, id: &SessionId) -> bool {
+        self.read().ok().flatten().is_some_and(|document| document.session().session_id != *id)
     }
 
     fn of_condition(&self, condition: Condition) -> Option<Finding> {

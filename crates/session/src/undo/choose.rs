@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use maestro_archive::is_restoring;
 use maestro_state_store::journal::{ActorKind, History, Newest};
 use serde_json::Value;
 use uuid::Uuid;
@@ -51,7 +52,8 @@ pub(crate) fn gone(operations: &[Newest]) -> BTreeMap<Uuid, Gone> {
 }
 
 /// Finds the newest operation that changed a document that was there, is no undo itself and is not undone; nothing if
-/// there is none in what was read.
+/// there is none in what was read. Goes no further back than to the one that brought the session back from the archive:
+/// what is older is undone only where it is named.
 ///
 /// Passes by edits on which changes were made again: the text before such an edit has those changes too, and whoever goes back
 /// step by step has just undone them.
@@ -60,7 +62,7 @@ pub(crate) fn newest(history: &History) -> Option<&Newest> {
     history.operations().iter().rev().find(|operation| {
         let record = &operation.record;
         changed_something(operation)
-            && record.before.is_some()
+            && (record.before.is_some() || is_restoring(&record.operation.command))
             && !is_late_edit(operation)
             && target_of(&record.operation.command).is_none()
             && !gone.contains_key(&record.operation.id)

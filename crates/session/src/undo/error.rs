@@ -41,6 +41,18 @@ pub enum UndoError {
         /// Its number.
         seq: u64,
     },
+    /// It brought the session back from the archive.
+    #[error("operation {seq} brought the session back from the archive")]
+    BroughtBack {
+        /// Its number.
+        seq: u64,
+    },
+    /// There is no active session any more: it is archived.
+    #[error("there is no active session; `{id}` was archived last")]
+    Archived {
+        /// The session, as it is archived.
+        id: String,
+    },
     /// The text before it is not known.
     #[error("the journal does not have the session file as it was before operation {seq}")]
     NotKept {
@@ -89,7 +101,9 @@ impl UndoError {
             | Self::MadeAgain { .. }
             | Self::ChangedNothing { .. }
             | Self::IsTheBeginning { .. }
+            | Self::BroughtBack { .. }
             | Self::NotKept { .. } => "NOT_UNDOABLE",
+            Self::Archived { .. } => "NO_SESSION",
             Self::Entangled { .. } | Self::BreaksRules { .. } => "UNDO_BLOCKED",
         }
     }
@@ -100,6 +114,12 @@ impl UndoError {
             Self::NothingLeft | Self::IsTheBeginning { .. } => {
                 "to give the session up, archive it: `maestro archive --force`".to_owned()
             }
+            Self::BroughtBack { .. } => {
+                "to put it back, archive it: `maestro archive --force`; what was done before that can be undone by its \
+                 number: `maestro undo --op N`"
+                    .to_owned()
+            }
+            Self::Archived { id } => format!("to undo its archiving: `maestro archive restore {id}`"),
             Self::NeverTookEffect { .. } | Self::ChangedNothing { .. } => {
                 "`maestro log` lists the operations with their numbers".to_owned()
             }

@@ -12,5 +12,6 @@ mod large;
 mod late;
 mod power;
 mod replay;
+mod restore;
 mod story;
 mod undo;

@@ -59,6 +59,23 @@ pub(crate) fn journals_in(listed: &[Listed]) -> BTreeMap<SessionId, Vec<Segment>
     journals
 }
 
+/// Finds the files of one journal in a directory where journals are named after anything, from the oldest to the newest.
+pub(crate) fn segments_of(listed: &[Listed], stem: &str) -> Vec<Segment> {
+    let segment = |name: &String| {
+        let rest = name.strip_prefix(stem)?.strip_suffix(ENDING)?;
+        let first = match rest.strip_prefix('.') {
+            Some(digits) => Some(digits.parse().ok()?),
+            None => None,
+        };
+        // Only as we write them: `+1` is a number too.
+        (segment_name(stem, first) == *name).then(|| Segment { first, name: name.clone() })
+    };
+    let mut segments: Vec<Segment> =
+        listed.iter().filter_map(|listed| segment(&listed.name)).collect();
+    segments.sort();
+    segments
+}
+
 fn parse_name(name: &str) -> Option<(SessionId, Option<u64>)> {
     let stem = name.strip_suffix(ENDING)?;
     let (id, first) = match stem.split_once('.') {

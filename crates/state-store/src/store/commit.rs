@@ -109,7 +109,7 @@ impl LockedStore<'_> {
         operation: Operation,
         when_known: Continue,
     ) -> Result<Committed, CommitError> {
-        refuse_large(&text)?;
+        refuse_large_text(&text)?;
         let active = self.dir.active_session();
         self.forget_others();
         self.session = None;
@@ -177,7 +177,7 @@ impl LockedStore<'_> {
     pub fn commit(&mut self, current: Current, change: Change) -> Result<Outcome, CommitError> {
         self.forget_others();
         let Change { text, splices, operation } = change;
-        refuse_large(&text)?;
+        refuse_large_text(&text)?;
         let session = self.session.as_ref().ok_or(CommitError::Stale)?;
         let is_newest = !session.unfinished
             && session.id == current.session_id
@@ -212,7 +212,7 @@ impl LockedStore<'_> {
         text: String,
         operation: Operation,
     ) -> Result<Outcome, CommitError> {
-        refuse_large(&text)?;
+        refuse_large_text(&text)?;
         let active = self.dir.active_session();
         self.forget_others();
         self.session = None;
@@ -334,7 +334,7 @@ impl LockedStore<'_> {
     }
 }
 
-fn refuse_large(text: &str) -> Result<(), CommitError> {
+pub(super) fn refuse_large_text(text: &str) -> Result<(), CommitError> {
     match u64::try_from(text.len()) {
         Ok(len) if len <= MAX_DOCUMENT_BYTES => Ok(()),
         Ok(_) | Err(_) => Err(CommitError::TooLarge { len: text.len() }),

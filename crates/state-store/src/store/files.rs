@@ -16,6 +16,15 @@ use crate::store::{LockedStore, PREPARED_PREFIX, ReadError, Store, TEMP_SUFFIX, 
 /// How deep below a directory its files are looked for.
 pub const MAX_DEPTH: u32 = 16;
 
+/// Something below a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Below {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: Kind,
+}
+
 /// What became of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a file that has changed is still there"]
@@ -38,6 +47,17 @@ impl Store {
     pub fn list(&self, path: &Path) -> Result<Vec<Listed>, FileError> {
         list(&self.dir, path)
     }
+
+    /// Finds what is below a directory of the state dir, in the order of paths; nothing when it is absent. Takes no lock.
+    ///
+    /// Goes into the directories that `enters` says, at most [`MAX_DEPTH`] deep, and follows no link.
+    pub fn entries_below(
+        &self,
+        path: &Path,
+        enters: &dyn Fn(&Path) -> bool,
+    ) -> Result<Vec<Below>, FileError> {
+        entries_below(&self.dir, path, enters)
+    }
 }
 
 impl LockedStore<'_> {
@@ -51,37 +71,13 @@ impl LockedStore<'_> {
         list(self.dir, path)
     }
 
-    /// Finds the regular files below a directory of the state dir, in the order of their paths; none when it is absent.
-    ///
-    /// Goes into the directories that `enters` says, at most [`MAX_DEPTH`] deep, and follows no link.
-    pub fn files_below(
+    /// Finds what is below a directory of the state dir, as [`Store::entries_below`] does.
+    pub fn entries_below(
         &self,
         path: &Path,
         enters: &dyn Fn(&Path) -> bool,
-    ) -> Result<Vec<PathBuf>, FileError> {
-        let mut files = Vec::new();
-        let mut directories = vec![(path.to_owned(), 0)];
-        while let Some((directory, depth)) = directories.pop() {
-            for listed in self.list(&directory)? {
-                let path = directory.join(&listed.name);
-                if listed.is_file {
-                    files.push(path);
-                } else if depth < MAX_DEPTH && enters(&path) && self.is_directory(&path)? {
-                    directories.push((path, depth + 1));
-                }
-            }
-        }
-        files.sort();
-        Ok(files)
-    }
-
-    /// Whether a path is a directory; a link to one is not.
-    fn is_directory(&self, path: &Path) -> Result<bool, FileError> {
-        match self.dir.entry(path) {
-            Ok(entry) => Ok(entry.is_some_and(|entry| entry.kind == Kind::Directory)),
-            Err(StateDirError::Symlink { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+    ) -> Result<Vec<Below>, FileError> {
+        entries_below(self.dir, path, enters)
     }
 
     /// Copies a file to a new one, durably, and returns the hash of what was copied.
@@ -248,6 +244,36 @@ fn list(dir: &StateDir, path: &Path) -> Result<Vec<Listed>, FileError> {
         None => Ok(Vec::new()),
         Some(entry) if entry.kind == Kind::Directory => Ok(dir.disk().list(path)?),
         Some(_) => Err(StateDirError::NotADirectory { path: path.to_owned() }.into()),
+    }
+}
+
+fn entries_below(
+    dir: &StateDir,
+    path: &Path,
+    enters: &dyn Fn(&Path) -> bool,
+) -> Result<Vec<Below>, FileError> {
+    let mut entries = Vec::new();
+    let mut directories = vec![(path.to_owned(), 0)];
+    while let Some((directory, depth)) = directories.pop() {
+        for listed in list(dir, &directory)? {
+            let path = directory.join(&listed.name);
+            let kind = if listed.is_file { Kind::File } else { kind_of(dir, &path)? };
+            if kind == Kind::Directory && depth < MAX_DEPTH && enters(&path) {
+                directories.push((path.clone(), depth + 1));
+            }
+            entries.push(Below { path, kind });
+        }
+    }
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(entries)
+}
+
+/// What is at a path that was listed, without following a link there.
+fn kind_of(dir: &StateDir, path: &Path) -> Result<Kind, FileError> {
+    match dir.entry(path) {
+        Ok(entry) => Ok(entry.map_or(Kind::Other, |entry| entry.kind)),
+        Err(StateDirError::Symlink { .. }) => Ok(Kind::Symlink),
+        Err(error) => Err(error.into()),
     }
 }
 

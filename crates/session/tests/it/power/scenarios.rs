@@ -218,6 +218,61 @@ fn replace(workspace: &Workspace, plan: &str) -> Result<(), SessionError> {
     workspace.create_session(&request).map(drop)
 }
 
+/// Archives what is there.
+fn archived(disk: &SimDisk) {
+    open(disk).archive(FORCE).unwrap();
+}
+
+/// The name of the archived session, without its ending.
+const ARCHIVED: &str = "docs/maestro/state/archive/2026-01-15-add-a-token-bucket-rate-limiter";
+
+/// Everything that brings a session back.
+pub(crate) fn restorations() -> Vec<Scenario> {
+    let restore = |w: &Workspace| w.restore("2026-01-15").map(drop);
+    vec![
+        scenario(
+            "restore",
+            |disk| {
+                apply(disk, &done());
+                archived(disk);
+                put(disk, &format!("{ARCHIVED}.ledger.jsonl"), "{}\n");
+            },
+            restore,
+        ),
+        scenario(
+            "restore where the name of the plan is taken, of a file that was edited",
+            |disk| {
+                apply(disk, &[start("1")]);
+                archived(disk);
+                put(disk, "docs/maestro/plans/plan.md", "another\n");
+                let edited = text(disk, &format!("{ARCHIVED}.md")) + "by hand\n";
+                put(disk, &format!("{ARCHIVED}.md"), &edited);
+            },
+            restore,
+        ),
+        scenario(
+            "restore of a session without a journal",
+            |disk| {
+                apply(disk, &[start("1")]);
+                archived(disk);
+                disk.take_away(&at(&format!("{ARCHIVED}.journal.jsonl")), Reach::Disk);
+            },
+            restore,
+        ),
+        scenario(
+            "restore for the second time",
+            |disk| {
+                apply(disk, &[start("1")]);
+                archived(disk);
+                open(disk).restore("2026").unwrap();
+                apply(disk, &[complete("1", "src/a.rs")]);
+                archived(disk);
+            },
+            restore,
+        ),
+    ]
+}
+
 fn repair(name: &'static str, prepare: impl Fn(&SimDisk) + 'static) -> Scenario {
     let prepare = move |disk: &SimDisk| {
         apply(disk, &[start("1"), complete("1", "src/a.rs")]);

@@ -66,6 +66,7 @@ pub(crate) fn state(disk: &SimDisk) -> State {
             || name.contains("/plans/")
             || name.contains("/quarantine/")
             || name.ends_with(".design-gate.json")
+            || name.contains("ledger")
             || name.contains("/state/archive/") && name.strip_suffix(".md").is_some();
         // A journal has ids and times, which are others each time.
         let is_journal = name.contains(".jsonl");
