@@ -12,7 +12,7 @@ use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
 use maestro_state_store::store::{
     CommitError, Current, FileError, LockedStore, OpenError, ReadError,
 };
-use maestro_state_store::{Actor, ContentHash, StateDir};
+use maestro_state_store::{Actor, ContentHash, StateDir, Store};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -182,7 +182,7 @@ pub(crate) fn look(
     let dir = locked.dir();
     let archived_plans = locked.list(&dir.archived_plans())?;
     let mut in_use = in_use.clone();
-    in_use.extend(approved_designs(locked, id)?);
+    in_use.extend(approved_designs(&Store::new(dir.clone()), Some(id))?);
     Ok(Present {
         workspace: dir.workspace().to_string_lossy().into_owned(),
         plans: dir.relative().join("plans").ok(),
@@ -214,22 +214,26 @@ pub(crate) fn in_workspace(dir: &StateDir, path: &Path) -> Option<RelPath> {
 }
 
 /// The designs that were approved for sessions other than `id`, which are to be begun with them.
-fn approved_designs(locked: &LockedStore<'_>, id: &SessionId) -> Result<Vec<RelPath>, FileError> {
+pub(crate) fn approved_designs(
+    store: &Store,
+    id: Option<&SessionId>,
+) -> Result<Vec<RelPath>, FileError> {
     #[derive(Deserialize)]
     struct Gate {
         design_document_path: Option<String>,
     }
-    let dir = locked.dir();
-    let own = dir.design_gate(id);
+    let dir = store.dir();
+    let own = id.map(|id| dir.design_gate(id));
     let workspace = dir.workspace().to_string_lossy();
     let mut designs = Vec::new();
-    for listed in locked.list(&dir.state())? {
+    for listed in store.list(&dir.state())? {
         let path = dir.state().join(&listed.name);
-        if !listed.is_file || !listed.name.ends_with(DESIGN_GATE_ENDING) || path == own {
+        if !listed.name.ends_with(DESIGN_GATE_ENDING) || Some(&path) == own.as_ref() {
             continue;
         }
         // A gate that cannot be read names nothing.
-        let gate = locked.read_file(&path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let bytes = store.read_file(&path).ok().flatten();
+        let gate = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let named = gate.and_then(|gate: Gate| gate.design_document_path);
         designs.extend(named.and_then(|named| RelPath::within(&workspace, &named).ok()));
     }

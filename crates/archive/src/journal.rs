@@ -3,6 +3,8 @@
 //! A journal is named after its session, but where that name was taken, after another. So what counts is what its last
 //! operation says: which file the session was archived as.
 
+use std::collections::BTreeSet;
+
 use maestro_session_model::{Document, SessionId};
 use maestro_state_store::Store;
 use maestro_state_store::journal::{History, Newest};
@@ -26,6 +28,54 @@ impl ArchivedJournal {
     }
 }
 
+/// The names that the journals in the archive begin with, listed once for many searches.
+#[derive(Clone, Debug)]
+pub(crate) struct JournalStems(BTreeSet<String>);
+
+impl JournalStems {
+    /// Lists them.
+    pub(crate) fn list(store: &Store) -> Result<Self, FileError> {
+        let listed = store.list(&store.dir().archive())?.into_iter();
+        let stems = listed.filter_map(|listed| {
+            let (stem, rest) = listed.name.split_once(".journal.")?;
+            rest.ends_with("jsonl").then(|| stem.to_owned())
+        });
+        Ok(Self(stems.collect()))
+    }
+
+    /// Does what [`find_journal`] does.
+    pub(crate) fn find(
+        &self,
+        store: &Store,
+        archived_as: &str,
+        session_id: Option<&SessionId>,
+    ) -> Option<ArchivedJournal> {
+        let from = self.0.range(archived_as.to_owned()..);
+        let named = from.take_while(|stem| stem.starts_with(archived_as));
+        let mut stems: Vec<&String> =
+            named.filter(|stem| is_named_after(stem, archived_as)).collect();
+        // That of the very name comes first, because it is the shortest.
+        stems.sort_by_key(|stem| stem.len());
+        let mut by_name = None;
+        for stem in stems {
+            // One that is damaged is as good as none.
+            let Ok(Some(history)) = store.archived_history(stem, &|_| false) else { continue };
+            let Some(newest) = history.operations().last().cloned() else { continue };
+            if newest.abandoned || !matches!(history.last_document(), Ok(Some(_))) {
+                continue;
+            }
+            let is_exact = stem == archived_as;
+            let journal = ArchivedJournal { stem: stem.clone(), newest };
+            match journal.intent() {
+                Some(intent) if intent.archived_as == archived_as => return Some(journal),
+                None if is_exact && is_of(&history, session_id) => by_name = Some(journal),
+                Some(_) | None => {}
+            }
+        }
+        by_name
+    }
+}
+
 /// Finds the journal of the session that is archived as `archived_as`; nothing where it has none that can be read.
 ///
 /// One that says so is taken first, and else one of that very name that says nothing else and whose document is of the
@@ -35,33 +85,7 @@ pub fn find_journal(
     archived_as: &str,
     session_id: Option<&SessionId>,
 ) -> Result<Option<ArchivedJournal>, FileError> {
-    let mut stems: Vec<String> = Vec::new();
-    for listed in store.list(&store.dir().archive())? {
-        let Some((stem, rest)) = listed.name.split_once(".journal.") else { continue };
-        if rest.ends_with("jsonl") && is_named_after(stem, archived_as) {
-            stems.push(stem.to_owned());
-        }
-    }
-    stems.dedup();
-    // That of the very name comes first, because it is the shortest.
-    stems.sort_by_key(String::len);
-    let mut by_name = None;
-    for stem in stems {
-        // One that is damaged is as good as none.
-        let Ok(Some(history)) = store.archived_history(&stem, &|_| false) else { continue };
-        let Some(newest) = history.operations().last().cloned() else { continue };
-        if newest.abandoned || !matches!(history.last_document(), Ok(Some(_))) {
-            continue;
-        }
-        let is_exact = stem == archived_as;
-        let journal = ArchivedJournal { stem, newest };
-        match journal.intent() {
-            Some(intent) if intent.archived_as == archived_as => return Ok(Some(journal)),
-            None if is_exact && is_of(&history, session_id) => by_name = Some(journal),
-            Some(_) | None => {}
-        }
-    }
-    Ok(by_name)
+    Ok(JournalStems::list(store)?.find(store, archived_as, session_id))
 }
 
 /// Whether a stem is a name, or the name with a number behind it.

@@ -41,6 +41,7 @@ mod rescue;
 mod restore;
 mod search;
 mod select;
+mod verify;
 
 pub use crate::archived::{ArchivedSession, Content, Summary};
 pub use crate::catalogue::{archived_session, archived_sessions};
@@ -50,7 +51,7 @@ pub use crate::finish::{Finished, finish};
 pub use crate::journal::{ArchivedJournal, find_journal};
 pub use crate::plan::{ArchivePlan, DocumentMove, KeepReason, KeptDocument, Present, plan};
 pub use crate::query::{NoWords, Query};
-pub use crate::receipt::{ArchiveReceipt, Check};
+pub use crate::receipt::ArchiveReceipt;
 pub use crate::rescue::{archive_from_journal, archive_unreadable, begins_archiving};
 pub use crate::restore::plan::{
     PresentDocuments, RestorePlan, ReturningDocument, plan_restoring, whereabouts_of,
@@ -61,3 +62,4 @@ pub use crate::restore::{
 pub use crate::search::lines::Place;
 pub use crate::search::{Hit, HitLine, search};
 pub use crate::select::ArchivedFilter;
+pub use crate::verify::{Check, Surroundings, VerifiedSession, remove_leftovers, verify_archived};

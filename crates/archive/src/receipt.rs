@@ -5,13 +5,13 @@ use std::path::Path;
 use maestro_session_model::{RelPath, SessionId, SessionStatus};
 use maestro_state_store::StateDir;
 use maestro_state_store::journal::Operation;
-use maestro_state_store::store::{LockedStore, Removal};
+use maestro_state_store::store::LockedStore;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::execute::{ArchiveError, Intent, archived_place, files_in_plans, place};
-use crate::finish::hash_of;
+use crate::execute::{ArchiveError, Intent, archived_place, files_in_plans};
 use crate::plan::KeptDocument;
+use crate::verify::{Check, verify_now};
 
 /// What an archiving did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -86,18 +86,6 @@ impl ArchiveReceipt {
     }
 }
 
-/// One check of the archive protocol.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// What has to be so.
-    pub name: &'static str,
-    /// Whether it is.
-    pub passed: bool,
-    /// What was found where it is not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub found: Option<String>,
-}
-
 /// Checks that everything is where it belongs. A leftover is removed if its copy in the archive is identical.
 pub(crate) fn verify(
     locked: &mut LockedStore<'_>,
@@ -105,37 +93,8 @@ pub(crate) fn verify(
     intent: &Intent,
     operation: &Operation,
 ) -> Result<ArchiveReceipt, ArchiveError> {
+    let checks = verify_now(locked, intent)?;
     let dir = locked.dir().clone();
-    let workspace = dir.workspace().to_owned();
-    let archived = archived_place(&dir, &intent.archived_as, ".md");
-
-    let mut left = Vec::new();
-    let mut unreadable = Vec::new();
-    for moved in &intent.documents {
-        let Some(hash) = moved.hash else { continue };
-        if !moved.stays
-            && locked.remove_if_hash(&place(&workspace, &moved.from), hash)? == Removal::Changed
-        {
-            left.push(moved.from.to_string());
-        }
-        if hash_of(locked, &place(&workspace, &moved.to))? != Some(hash) {
-            unreadable.push(moved.to.to_string());
-        }
-    }
-    let session_is_archived = hash_of(locked, &archived)? == Some(intent.after);
-    let still_active = locked.read_file(&dir.active_session())?.is_some();
-    let listed = |files: Vec<String>| if files.is_empty() { None } else { Some(files.join(", ")) };
-    let check = |name, found: Option<String>| Check { name, passed: found.is_none(), found };
-    let checks = vec![
-        check("no active session file", still_active.then(|| show(&dir, &dir.active_session()))),
-        check("no document of this session left in plans", listed(left)),
-        check("archived documents are readable", listed(unreadable)),
-        check(
-            "archived session is readable",
-            (!session_is_archived).then(|| show(&dir, &archived)),
-        ),
-    ];
-
     let ours = |file: &RelPath| intent.documents.iter().any(|moved| moved.from == *file);
     let strangers = files_in_plans(locked)?.into_iter().filter(|file| !ours(file));
     Ok(ArchiveReceipt {

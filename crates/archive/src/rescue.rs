@@ -10,7 +10,8 @@ use maestro_state_store::{ContentHash, StateDir};
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, names_in_archive};
 use crate::finish::{hash_of, move_journal};
 use crate::plan::free_stem;
-use crate::receipt::{ArchiveReceipt, Check};
+use crate::receipt::ArchiveReceipt;
+use crate::verify::Check;
 
 /// Whether an operation is the beginning of an archiving that holds.
 pub fn begins_archiving(operation: &Newest) -> bool {
@@ -95,11 +96,7 @@ pub fn archive_unreadable(
     };
     let place = archived_place(&dir, &intent.archived_as, ".md");
     locked.move_new(&active, &place)?;
-    let readable = Check {
-        name: "archived session is readable",
-        passed: false,
-        found: Some("it was archived as it was".to_owned()),
-    };
+    let readable = Check::session_is_readable(Some("it was archived as it was".to_owned()));
     Ok(ArchiveReceipt {
         checks: vec![readable],
         ..ArchiveReceipt::unchecked(&dir, session_id, &intent, archiver.operation)

@@ -64,6 +64,7 @@ mod rules;
 mod state_files;
 mod status;
 mod undo;
+mod verify;
 mod workspace;
 
 pub use crate::archived::{
@@ -79,8 +80,9 @@ pub use crate::log::{EntryState, Log, LogEntry, LogFilter, Recorded};
 pub use crate::state_files::StateWritten;
 pub use crate::status::{NoSession, PhaseView, Progress, SessionView, Status};
 pub use crate::undo::{UndoError, Undone};
+pub use crate::verify::{Verification, WhichArchived};
 pub use crate::workspace::{Initialised, Workspace};
 pub use maestro_archive::{
     ArchiveReceipt, ArchivedFilter, ArchivedSession, Check, Content, Hit, HitLine, KeepReason,
-    KeptDocument, NoWords, Place, Query, RestoreReceipt, Summary,
+    KeptDocument, NoWords, Place, Query, RestoreReceipt, Summary, VerifiedSession,
 };

@@ -14,6 +14,7 @@ mod list;
 mod restore;
 mod search;
 mod show;
+mod verify;
 
 /// Move the active session and its documents to the archive, or look into it
 ///
@@ -49,6 +50,7 @@ enum ArchiveCommand {
     Show(show::ShowArgs),
     Search(search::SearchArgs),
     Restore(restore::RestoreArgs),
+    Verify(verify::VerifyArgs),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -87,6 +89,7 @@ pub(crate) fn run(
         Some(ArchiveCommand::Show(args)) => return show::run(args, place, terminal),
         Some(ArchiveCommand::Search(args)) => return search::run(args, place, terminal),
         Some(ArchiveCommand::Restore(args)) => return restore::run(args, place, terminal),
+        Some(ArchiveCommand::Verify(args)) => return verify::run(args, place, terminal),
         None => {}
     }
     let workspace = place.workspace()?;

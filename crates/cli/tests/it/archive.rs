@@ -118,3 +118,60 @@ fn the_same_task_on_the_same_day_gets_another_id() {
     [exit status: 1]
     ");
 }
+
+#[test]
+fn an_archived_session_is_verified_on_demand() {
+    let env = TestEnv::with_session();
+    assert_snapshot!(env.run(["archive", "verify"]), @"
+    There are no archived sessions
+    [exit status: 0]
+    ");
+    env.ok(["archive", "--force"]);
+    assert_snapshot!(env.run(["archive", "verify"]), @"
+    Session 2026-01-15-rate-limiting
+      ✓ no active session file
+      ✓ no document of this session left in plans
+      ✓ archived documents are readable
+      ✓ archived session is readable
+    [exit status: 0]
+    ");
+    env.write("docs/maestro/plans/plan.md", env.read("docs/maestro/plans/archive/plan.md"));
+    assert_snapshot!(env.run(["archive", "verify", "2026"]), @"
+    Session 2026-01-15-rate-limiting
+      ✓ no active session file
+      ✗ no document of this session left in plans: docs/maestro/plans/plan.md
+      ✓ archived documents are readable
+      ✓ archived session is readable
+    To remove what is left in plans: maestro archive verify 2026-01-15-rate-limiting --fix
+    [exit status: 1]
+    ");
+    assert_snapshot!(env.run(["archive", "verify", "--all", "--fix"]), @"
+    removed: docs/maestro/plans/plan.md (the archive has an identical copy)
+    Session 2026-01-15-rate-limiting
+      ✓ no active session file
+      ✓ no document of this session left in plans
+      ✓ archived documents are readable
+      ✓ archived session is readable
+    [exit status: 0]
+    ");
+    env.ok(["new", "Another", "--plan", "plan.md", "--archive-active"]);
+    env.ok(["archive", "--force"]);
+    assert_snapshot!(env.run(["archive", "verify", "--all"]), @"
+    ✓ 2 archived sessions, each where it belongs, whole
+    [exit status: 0]
+    ");
+    fs_err::remove_file(env.path("docs/maestro/plans/archive/plan.md")).unwrap();
+    assert_snapshot!(env.run(["archive", "verify", "--all"]), @"
+    Session 2026-01-15-rate-limiting
+      ✓ no active session file
+      ✓ no document of this session left in plans
+      ✗ archived documents are readable: docs/maestro/plans/archive/plan.md is gone
+      ✓ archived session is readable
+    1 of 2 archived sessions are not whole
+    [exit status: 1]
+    ");
+    assert_snapshot!(env.run(["archive", "verify", "--all", "--json"]), @r#"
+    {"version":1,"sessions":[{"id":"2026-01-15-another","checks":[{"name":"no active session file","passed":true},{"name":"no document of this session left in plans","passed":true},{"name":"archived documents are readable","passed":true},{"name":"archived session is readable","passed":true}]},{"id":"2026-01-15-rate-limiting","checks":[{"name":"no active session file","passed":true},{"name":"no document of this session left in plans","passed":true},{"name":"archived documents are readable","passed":false,"found":"docs/maestro/plans/archive/plan.md is gone"},{"name":"archived session is readable","passed":true}]}],"removed":[]}
+    [exit status: 1]
+    "#);
+}

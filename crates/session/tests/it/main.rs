@@ -15,3 +15,4 @@ mod replay;
 mod restore;
 mod story;
 mod undo;
+mod verify;

@@ -1,0 +1,272 @@
+//! The checks of the archive protocol, for one session: right after it was archived, and at any time later.
+//!
+//! Looking changes nothing. What was left behind though its copy is in the archive, and identical, can be removed after that.
+
+use std::collections::BTreeSet;
+
+use maestro_session_model::{Document, RelPath, SessionId};
+use maestro_state_store::store::{FileError, LockedStore, Removal};
+use maestro_state_store::{ContentHash, Store};
+use serde::Serialize;
+
+use crate::execute::{Intent, approved_designs, archived_place, place};
+use crate::journal::{ArchivedJournal, JournalStems};
+use crate::plan::DocumentMove;
+use crate::receipt::show;
+use crate::restore::plan::{PresentDocuments, whereabouts_of};
+
+/// One check of the archive protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What has to be so.
+    pub name: &'static str,
+    /// Whether it is.
+    pub passed: bool,
+    /// What was found where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+impl Check {
+    /// The check that an archived session can be read; `found` is what cannot.
+    pub(crate) fn session_is_readable(found: Option<String>) -> Self {
+        Self { name: "archived session is readable", passed: found.is_none(), found }
+    }
+}
+
+/// What speaks against an archived session being where it belongs, whole. Paths are relative to the workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Objections {
+    /// The session file, if the session is still active.
+    pub(crate) active: Option<String>,
+    /// Its documents that are still in `plans/`.
+    pub(crate) left: Vec<String>,
+    /// Its archived documents that cannot be read, or are not what was copied.
+    pub(crate) documents: Vec<String>,
+    /// The archived session, if it cannot be read, or is not what was written.
+    pub(crate) session: Option<String>,
+}
+
+impl Objections {
+    /// Returns the four checks of the protocol.
+    pub(crate) fn into_checks(self) -> Vec<Check> {
+        let listed =
+            |files: Vec<String>| if files.is_empty() { None } else { Some(files.join(", ")) };
+        let check = |name, found: Option<String>| Check { name, passed: found.is_none(), found };
+        vec![
+            check("no active session file", self.active),
+            check("no document of this session left in plans", listed(self.left)),
+            check("archived documents are readable", listed(self.documents)),
+            Check::session_is_readable(self.session),
+        ]
+    }
+}
+
+/// An archived session that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifiedSession {
+    /// The name of its file without the ending.
+    pub id: String,
+    /// The checks.
+    pub checks: Vec<Check>,
+    /// What is no fault, but worth knowing: what was edited since, or cannot be said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Documents that were left in `plans/` though the archive has an identical copy, and what is in them.
+    #[serde(skip)]
+    pub leftovers: Vec<(RelPath, ContentHash)>,
+}
+
+impl VerifiedSession {
+    /// Whether all checks passed.
+    pub fn is_verified(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+}
+
+/// What is around archived sessions, looked at once for all of them.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The active session, with its design and its plan.
+    pub(crate) active: Option<SessionId>,
+    /// Documents in `plans/` that are needed there: by the active session, or by one that waits to be begun.
+    pub(crate) in_use: BTreeSet<RelPath>,
+    pub(crate) present: PresentDocuments,
+    pub(crate) journals: JournalStems,
+}
+
+impl Surroundings {
+    /// Looks around. `active` is the document of the active session.
+    pub fn look(
+        store: &Store,
+        active: Option<&Document>,
+        present: PresentDocuments,
+    ) -> Result<Self, FileError> {
+        let mut in_use: BTreeSet<RelPath> = approved_designs(store, None)?.into_iter().collect();
+        let active = active.map(Document::session);
+        if let Some(session) = active {
+            let documents = [&session.design_document, &session.implementation_plan];
+            let named = documents.into_iter().flatten();
+            in_use.extend(named.filter_map(|path| RelPath::within(&present.workspace, path).ok()));
+        }
+        let journals = JournalStems::list(store)?;
+        let active = active.map(|session| session.session_id.clone());
+        Ok(Self { active, in_use, present, journals })
+    }
+}
+
+/// Checks that the archived session `id`, exactly that name, is where it belongs, whole. Changes nothing.
+pub fn verify_archived(
+    store: &Store,
+    id: &str,
+    around: &Surroundings,
+) -> Result<VerifiedSession, FileError> {
+    let dir = store.dir();
+    let path = archived_place(dir, id, ".md");
+    let mut objections = Objections::default();
+    let mut notes = Vec::new();
+    let bytes = match store.read_file(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            objections.session = Some(format!("{}: {error}", show(dir, &path)));
+            None
+        }
+    };
+    let parsed = bytes.as_ref().map(|bytes| {
+        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        Document::parse(text.to_owned()).map_err(|error| error.to_string())
+    });
+    let document = match parsed {
+        Some(Ok(document)) => Some(document),
+        Some(Err(problem)) => {
+            objections.session = Some(format!("{}: {problem}", show(dir, &path)));
+            None
+        }
+        None => {
+            let gone = || format!("{} is gone", show(dir, &path));
+            objections.session.get_or_insert_with(gone);
+            None
+        }
+    };
+    let session = document.as_ref().map(Document::session);
+    if session.is_some() && around.active.as_ref() == session.map(|session| &session.session_id) {
+        objections.active = Some(show(dir, &dir.active_session()));
+    }
+
+    let session_id = session.map(|session| &session.session_id);
+    let journal = around.journals.find(store, id, session_id);
+    let intent = journal.as_ref().and_then(ArchivedJournal::intent);
+    let mut leftovers = Vec::new();
+    if let Some(intent) = &intent {
+        if bytes.is_some_and(|bytes| ContentHash::of(&bytes) != intent.after) {
+            notes.push(format!("{} was edited since it was archived", show(dir, &path)));
+        }
+        for moved in &intent.documents {
+            let copy = look_at_copy(store, moved, &mut objections, &mut notes);
+            leftovers.extend(leftover(store, moved, copy, around));
+        }
+    } else if let Some(session) = session {
+        notes.push("no journal says what was archived with it".to_owned());
+        for named in [&session.design_document, &session.implementation_plan].into_iter().flatten()
+        {
+            if is_in_plans(named, around) && whereabouts_of(named, &around.present).is_none() {
+                objections.documents.push(format!("{named} is gone"));
+            }
+        }
+    }
+    objections.left = leftovers.iter().map(|(path, _)| path.to_string()).collect();
+    Ok(VerifiedSession { id: id.to_owned(), checks: objections.into_checks(), notes, leftovers })
+}
+
+/// Looks at the archived copy of a document, and returns the hash of what is in it.
+fn look_at_copy(
+    store: &Store,
+    moved: &DocumentMove,
+    objections: &mut Objections,
+    notes: &mut Vec<String>,
+) -> Option<ContentHash> {
+    let path = place(store.dir().workspace(), &moved.to);
+    match store.read_file(&path) {
+        Ok(Some(bytes)) => {
+            let hash = ContentHash::of(&bytes);
+            if Some(hash) != moved.hash {
+                notes.push(format!("{} was edited since it was archived", moved.to));
+            }
+            Some(hash)
+        }
+        Ok(None) => {
+            objections.documents.push(format!("{} is gone", moved.to));
+            None
+        }
+        Err(error) => {
+            objections.documents.push(format!("{}: {error}", moved.to));
+            None
+        }
+    }
+}
+
+/// The original of an archived document, if it is still there, is what was archived, and nobody needs it.
+fn leftover(
+    store: &Store,
+    moved: &DocumentMove,
+    copy: Option<ContentHash>,
+    around: &Surroundings,
+) -> Option<(RelPath, ContentHash)> {
+    if moved.stays || around.in_use.contains(&moved.from) {
+        return None;
+    }
+    let original = store.read_file(&place(store.dir().workspace(), &moved.from)).ok().flatten()?;
+    let hash = ContentHash::of(&original);
+    // Another text under the name is another document.
+    (Some(hash) == moved.hash && copy == Some(hash)).then(|| (moved.from.clone(), hash))
+}
+
+/// Whether a document that a session names lies below `plans/`.
+fn is_in_plans(named: &str, around: &Surroundings) -> bool {
+    let path = RelPath::within(&around.present.workspace, named);
+    let plans = around.present.plans.as_ref();
+    path.is_ok_and(|path| plans.is_some_and(|plans| path.starts_with(plans)))
+}
+
+/// Removes what was left behind, where it is still the same; returns what was removed, relative to the workspace.
+pub fn remove_leftovers(
+    locked: &mut LockedStore<'_>,
+    leftovers: &[(RelPath, ContentHash)],
+) -> Result<Vec<RelPath>, FileError> {
+    let workspace = locked.dir().workspace().to_owned();
+    let mut removed = Vec::new();
+    for (path, hash) in leftovers {
+        if locked.remove_if_hash(&place(&workspace, path), *hash)? == Removal::Removed {
+            removed.push(path.clone());
+        }
+    }
+    Ok(removed)
+}
+
+/// Looks at a session that was archived just now, whose leftovers are removed on the way.
+pub(crate) fn verify_now(
+    locked: &mut LockedStore<'_>,
+    intent: &Intent,
+) -> Result<Vec<Check>, FileError> {
+    let dir = locked.dir().clone();
+    let workspace = dir.workspace();
+    let store = Store::new(dir.clone());
+    let mut objections = Objections::default();
+    for moved in &intent.documents {
+        let Some(hash) = moved.hash else { continue };
+        let original = place(workspace, &moved.from);
+        if !moved.stays && locked.remove_if_hash(&original, hash)? == Removal::Changed {
+            objections.left.push(moved.from.to_string());
+        }
+        let copy = store.read_file(&place(workspace, &moved.to))?;
+        if copy.map(|bytes| ContentHash::of(&bytes)) != Some(hash) {
+            objections.documents.push(moved.to.to_string());
+        }
+    }
+    let archived = archived_place(&dir, &intent.archived_as, ".md");
+    let copy = store.read_file(&archived)?.map(|bytes| ContentHash::of(&bytes));
+    objections.session = (copy != Some(intent.after)).then(|| show(&dir, &archived));
+    let active = dir.active_session();
+    objections.active = store.read_file(&active)?.map(|_| show(&dir, &active));
+    Ok(objections.into_checks())
+}

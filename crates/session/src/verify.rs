@@ -1,0 +1,85 @@
+//! Checking archived sessions on demand.
+
+use maestro_archive::{
+    Surroundings, VerifiedSession, archived_session, archived_sessions, present_documents,
+    remove_leftovers, verify_archived,
+};
+use serde::Serialize;
+
+use crate::error::SessionError;
+use crate::workspace::Workspace;
+
+/// Which archived sessions to check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhichArchived {
+    /// The one that changed last.
+    Newest,
+    /// The one of this id, or the only one whose id begins so.
+    One(String),
+    /// Every one.
+    All,
+}
+
+/// What was found about archived sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// The sessions that were checked, the newest first.
+    pub sessions: Vec<VerifiedSession>,
+    /// Documents that had been left in `plans/` and were removed, because the archive has an identical copy. Relative to the
+    /// workspace.
+    pub removed: Vec<String>,
+}
+
+impl Verification {
+    /// Whether all checks of all sessions passed.
+    pub fn is_verified(&self) -> bool {
+        self.sessions.iter().all(VerifiedSession::is_verified)
+    }
+}
+
+impl Workspace {
+    /// Makes the checks of the archive protocol for archived sessions, as they are made after every archiving.
+    ///
+    /// With `fix`, a document that was left in `plans/` is removed under the lock if the archive has an identical copy and no
+    /// other session needs it; then the session is checked again. Without, nothing is changed and no lock taken. `progress`
+    /// is told how many sessions were checked, of how many.
+    pub fn verify_archived(
+        &self,
+        which: &WhichArchived,
+        fix: bool,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Verification, SessionError> {
+        let ids = match which {
+            WhichArchived::One(id) => vec![archived_session(&self.store, id)?],
+            WhichArchived::All | WhichArchived::Newest => {
+                let all = archived_sessions(&self.store, &mut |_, _| {})?;
+                let many = if *which == WhichArchived::All { all.len() } else { 1 };
+                all.into_iter().map(|session| session.id).take(many).collect()
+            }
+        };
+        let mut around = self.surroundings()?;
+        let mut found = Verification { sessions: Vec::with_capacity(ids.len()), removed: vec![] };
+        for (done, id) in ids.iter().enumerate() {
+            progress(done, ids.len());
+            let mut session = verify_archived(&self.store, id, &around)?;
+            if fix && !session.leftovers.is_empty() {
+                let mut locked = self.lock()?;
+                // Whoever had the lock until now may have begun a session with them.
+                around = self.surroundings()?;
+                session = verify_archived(&self.store, id, &around)?;
+                let removed = remove_leftovers(&mut locked, &session.leftovers)?;
+                found.removed.extend(removed.iter().map(ToString::to_string));
+                session = verify_archived(&self.store, id, &around)?;
+            }
+            found.sessions.push(session);
+        }
+        Ok(found)
+    }
+
+    fn surroundings(&self) -> Result<Surroundings, SessionError> {
+        // What an unreadable session needs, nobody can say; then nothing may be taken for a leftover.
+        let active = self.read()?;
+        let present = present_documents(&self.store)?;
+        Ok(Surroundings::look(&self.store, active.as_deref(), present)?)
+    }
+}
