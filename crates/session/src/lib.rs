@@ -50,6 +50,7 @@
 
 mod again;
 mod archiving;
+mod baselines;
 mod change;
 mod conflicts;
 mod create;
@@ -61,6 +62,7 @@ mod log;
 mod overtaken;
 mod roster;
 mod rules;
+mod scan;
 mod state_files;
 mod status;
 mod undo;
@@ -73,11 +75,13 @@ pub use crate::doctor::{Diagnosis, Finding, Remedy, Repaired};
 pub use crate::env::{DEFAULT_LOCK_WAIT, Env};
 pub use crate::error::{ErrorClass, SessionError};
 pub use crate::log::{EntryState, Log, LogEntry, LogFilter, Recorded};
+pub use crate::scan::{ScanBasis, ScanReport};
 pub use crate::state_files::StateWritten;
 pub use crate::status::{NoSession, PhaseView, Progress, SessionView, Status};
 pub use crate::undo::{UndoError, Undone};
 pub use crate::workspace::{Initialised, Workspace};
 pub use maestro_archive::{ArchiveReceipt, Check, KeepReason, KeptDocument};
 pub use maestro_resume::{
-    Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile, PartialState,
+    Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile,
+    PartialState,
 };

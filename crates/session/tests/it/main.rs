@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod archive;
+mod conflicts;
 mod doctor;
 mod edits;
 mod failures_of_the_node_server;
@@ -11,5 +12,6 @@ mod large;
 mod late;
 mod power;
 mod replay;
+mod scan;
 mod story;
 mod undo;
