@@ -17,6 +17,7 @@ pub(crate) mod undo;
 mod by_user;
 mod changed;
 mod handoff;
+mod looking;
 mod plan_check;
 mod progress;
 mod receipt;

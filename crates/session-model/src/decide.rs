@@ -272,17 +272,7 @@ impl Decider<'_> {
 
     /// The place of the one phase with this id.
     fn find(&self, id: &PhaseId) -> Result<usize, CommandError> {
-        let mut found = self.session.phases.iter().enumerate().filter(|(_, phase)| phase.id == *id);
-        match (found.next(), found.next()) {
-            (Some((index, _)), None) => Ok(index),
-            (Some(_), Some(_)) => Err(CommandError::PhaseAmbiguous { phase: id.clone() }),
-            (None, _) => {
-                const SHOWN: usize = 12;
-                let known =
-                    self.session.phases.iter().take(SHOWN).map(|phase| phase.id.clone()).collect();
-                Err(CommandError::PhaseNotFound { phase: id.clone(), known })
-            }
-        }
+        find_phase(self.session, id)
     }
 
     fn step(&self, index: usize, event: PhaseEvent) -> Result<PhaseStatus, CommandError> {
@@ -345,6 +335,19 @@ fn resolve_errors(phase: &mut Phase, how: &str) {
             how.clone_into(&mut error.resolution);
         } else {
             error.resolution = format!("{}; {how}", error.resolution);
+        }
+    }
+}
+/// Returns the place of the one phase with this id, or why there is no such one.
+pub fn find_phase(session: &Session, id: &PhaseId) -> Result<usize, CommandError> {
+    let mut found = session.phases.iter().enumerate().filter(|(_, phase)| phase.id == *id);
+    match (found.next(), found.next()) {
+        (Some((index, _)), None) => Ok(index),
+        (Some(_), Some(_)) => Err(CommandError::PhaseAmbiguous { phase: id.clone() }),
+        (None, _) => {
+            const SHOWN: usize = 12;
+            let known = session.phases.iter().take(SHOWN).map(|phase| phase.id.clone()).collect();
+            Err(CommandError::PhaseNotFound { phase: id.clone(), known })
         }
     }
 }

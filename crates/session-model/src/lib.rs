@@ -58,7 +58,7 @@ mod timestamp;
 
 pub use crate::command::{Adjustment, Command, Failure, Handoff};
 pub use crate::create::{CreateError, NewSession};
-pub use crate::decide::{CommandError, Decision, Rules, SlotLimit, decide};
+pub use crate::decide::{CommandError, Decision, Rules, SlotLimit, decide, find_phase};
 pub use crate::document::{
     Document, DocumentError, FrontMatter, MAX_DOCUMENT_BYTES, Update, UpdateError,
 };

@@ -12,9 +12,11 @@ use maestro_state_store::Operation;
 use maestro_state_store::settings::{ExecutionModeSetting, FrontMatterForm};
 use maestro_state_store::store::LockedStore;
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::archiving::ArchiveOptions;
+use crate::baselines::{DOCUMENTS, documents_of};
 use crate::documents::{FoundDocument, PlacedDocument};
 use crate::error::SessionError;
 use crate::status::SessionView;
@@ -185,7 +187,7 @@ impl Workspace {
         let mut placed = Vec::new();
         let written = self
             .place_documents(locked, new, documents, &mut placed)
-            .and_then(|()| self.write_session(locked, new, rules, now));
+            .and_then(|()| self.write_session(locked, new, &documents.recorded(new), rules, now));
         let (operation, document, pending) = match written {
             Ok(written) => written,
             Err(error) => {
@@ -281,6 +283,7 @@ impl Workspace {
         &self,
         locked: &mut LockedStore<'_>,
         new: &NewSession,
+        documents: &Value,
         rules: &PlanRules,
         now: Timestamp,
     ) -> Result<(Uuid, Arc<Document>, Option<String>), SessionError> {
@@ -298,6 +301,7 @@ impl Workspace {
                 "command": "create",
                 "task": new.task,
                 "phases": new.phases.len(),
+                DOCUMENTS: documents,
             }),
             canonical: true,
         };
@@ -322,6 +326,12 @@ struct Documents {
 impl Documents {
     fn paths(&self) -> impl Iterator<Item = &RelPath> {
         [Some(&self.plan), self.design.as_ref()].into_iter().flatten().map(|found| &found.path)
+    }
+
+    /// What the record of the creation of `new` says of them.
+    fn recorded(&self, new: &NewSession) -> Value {
+        let design = new.design_document.as_ref().zip(self.design.as_ref());
+        documents_of(design, new.implementation_plan.as_ref().map(|path| (path, &self.plan)))
     }
 }
 

@@ -51,7 +51,9 @@
 mod again;
 mod archived;
 mod archiving;
+mod baselines;
 mod change;
+mod conflicts;
 mod create;
 mod doctor;
 mod documents;
@@ -61,6 +63,7 @@ mod log;
 mod overtaken;
 mod roster;
 mod rules;
+mod scan;
 mod state_files;
 mod status;
 mod undo;
@@ -77,6 +80,7 @@ pub use crate::doctor::{Diagnosis, Finding, Remedy, Repaired};
 pub use crate::env::{DEFAULT_LOCK_WAIT, Env};
 pub use crate::error::{ErrorClass, SessionError};
 pub use crate::log::{EntryState, Log, LogEntry, LogFilter, Recorded};
+pub use crate::scan::{ScanBasis, ScanReport};
 pub use crate::state_files::StateWritten;
 pub use crate::status::{NoSession, PhaseView, Progress, SessionView, Status};
 pub use crate::undo::{UndoError, Undone};
@@ -85,4 +89,8 @@ pub use crate::workspace::{Initialised, Workspace};
 pub use maestro_archive::{
     ArchiveReceipt, ArchivedFilter, ArchivedSession, Check, Content, Hit, HitLine, KeepReason,
     KeptDocument, NoWords, Place, Query, RestoreReceipt, Summary, VerifiedSession,
+};
+pub use maestro_resume::{
+    Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile,
+    PartialState,
 };

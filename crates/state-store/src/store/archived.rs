@@ -13,8 +13,8 @@ use maestro_session_model::SessionId;
 
 use crate::hash::ContentHash;
 use crate::journal::{
-    Durability, History, JournalError, Line, MarkKind, Newest, Operation, Record, Tail, head,
-    paths, segment_name, segments_of,
+    Durability, History, JournalError, Line, MarkKind, Operation, Record, head, paths,
+    segment_name, segments_of,
 };
 use crate::store::commit::{CommitError, refuse_large_text};
 use crate::store::files::FileError;
@@ -90,13 +90,12 @@ impl LockedStore<'_> {
         }
         self.remove_dead(&dead)?;
         let before = match stem {
-            Some(stem) => self.last_of_archived(stem)?,
+            Some(stem) => self.head_after_archived(stem)?,
             None => None,
         };
-        let first = before.as_ref().map(|(last, _)| last.record.seq);
+        let first = before.as_ref().map(|(last, _)| *last);
         let seq = first.map_or(1, |last| last + 1);
-        let mut lines: Vec<Line> =
-            before.map(|(last, document)| head_of(last, &document)).unwrap_or_default();
+        let mut lines = before.map(|(_, lines)| lines).unwrap_or_default();
         lines.push(Line::Operation(Record {
             seq,
             operation,
@@ -104,6 +103,7 @@ impl LockedStore<'_> {
             after: ContentHash::of(text.as_bytes()),
             splices: Vec::new(),
             document: Some(text.to_owned()),
+            carried: None,
         }));
         let mut bytes = Vec::new();
         for line in &lines {
@@ -128,8 +128,9 @@ impl LockedStore<'_> {
         Ok(())
     }
 
-    /// The newest operation of a journal in the archive, and the document that it left.
-    fn last_of_archived(&self, stem: &str) -> Result<Option<(Newest, String)>, CommitError> {
+    /// What a segment begins with that goes on after a journal in the archive, and the number of the operation in it; nothing
+    /// where there is no such operation.
+    fn head_after_archived(&self, stem: &str) -> Result<Option<(u64, Vec<Line>)>, CommitError> {
         let store = Store::new(self.dir.clone());
         let lacks_text = |history: &History| !matches!(history.last_document(), Ok(Some(_)));
         let history = store.archived_history(stem, &lacks_text)?;
@@ -137,11 +138,15 @@ impl LockedStore<'_> {
         let Some(last) = history.operations().last() else { return Ok(None) };
         let seq = last.record.seq;
         let document = history.text_after(seq)?;
+        let path = store.archived_journal(stem)?.pop().unwrap_or_default();
         if last.abandoned || ContentHash::of(document.as_bytes()) != last.record.after {
-            let path = store.archived_journal(stem)?.pop().unwrap_or_default();
             return Err(JournalError::Broken { path, seq }.into());
         }
-        Ok(Some((last.clone(), document)))
+        let mut lines = head(&last.record, &document, self.carried(&path)?);
+        if last.archived {
+            lines.push(Line::mark(seq, MarkKind::Archived, None));
+        }
+        Ok(Some((seq, lines)))
     }
 
     /// Makes durable that a session comes back, and puts its document in its place unless another text is there. The session
@@ -211,18 +216,4 @@ impl LockedStore<'_> {
         self.forget_others();
         Ok(self.mark_newest(&[MarkKind::Done], Durability::Unsynced)?)
     }
-}
-
-/// What a segment begins with that goes on after the newest operation of an archived journal.
-fn head_of(last: Newest, document: &str) -> Vec<Line> {
-    let seq = last.record.seq;
-    let is_archived = last.archived;
-    // As if it went on: every head is made in one place.
-    let newest = Newest { done: true, archived: false, ..last };
-    let tail = Tail { newest: Some(newest), ..Tail::default() };
-    let mut lines = head(&tail, document).map(|(_, lines)| lines).unwrap_or_default();
-    if is_archived {
-        lines.push(Line::mark(seq, MarkKind::Archived, None));
-    }
-    lines
 }

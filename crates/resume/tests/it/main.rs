@@ -1,0 +1,5 @@
+//! Files on a real disk, and what is said of them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod law;
