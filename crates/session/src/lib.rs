@@ -51,6 +51,7 @@
 mod again;
 mod archiving;
 mod change;
+mod conflicts;
 mod create;
 mod doctor;
 mod documents;
@@ -77,4 +78,7 @@ pub use crate::status::{NoSession, PhaseView, SessionView, Status};
 pub use crate::undo::{UndoError, Undone};
 pub use crate::workspace::{Initialised, Workspace};
 pub use maestro_archive::{ArchiveReceipt, Check, KeepReason, KeptDocument};
+pub use maestro_resume::{
+    Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile, PartialState,
+};
 pub use maestro_session_model::Progress;

@@ -172,6 +172,8 @@ pub struct Entry {
     pub modified: Option<SystemTime>,
     /// When anything about the file changed, in seconds and nanoseconds; absent on Windows.
     pub changed: Option<(i64, i64)>,
+    /// When the file came to be; absent where the file system does not remember it.
+    pub born: Option<SystemTime>,
 }
 
 /// The identity of a file on this machine.

@@ -25,6 +25,22 @@ impl ContentHash {
     }
 }
 
+/// Makes a [`ContentHash`] of bytes that come piece by piece.
+#[derive(Clone, Debug, Default)]
+pub struct ContentHasher(Sha256);
+
+impl ContentHasher {
+    /// Goes on with `bytes`.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Returns the hash of everything that came.
+    pub fn finish(self) -> ContentHash {
+        ContentHash(self.0.finalize().into())
+    }
+}
+
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::with_capacity(64);
@@ -87,6 +103,13 @@ mod tests {
         assert_eq!(text.parse(), Ok(ContentHash::of(b"abc")));
         let json = serde_json::to_string(&ContentHash::of(b"abc")).unwrap();
         assert_eq!(serde_json::from_str::<ContentHash>(&json).unwrap(), ContentHash::of(b"abc"));
+    }
+
+    #[test]
+    fn pieces_have_the_hash_of_the_whole() {
+        let mut hasher = ContentHasher::default();
+        ["a", "", "bc"].map(|piece| hasher.update(piece.as_bytes()));
+        assert_eq!(hasher.finish(), ContentHash::of(b"abc"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Owns the form of a line, appending, finding the end, and replay. Decides nothing about the document itself. A file
 //! only grows, except that bytes after the last whole line are cut off: nobody was ever told that they were written. A
 //! journal that has grown long goes on in a new file, which begins with the newest operation once more, with the whole
-//! document; of its files, the last [`MAX_SEGMENTS`] are kept.
+//! document and with what still holds of the operations before it; of its files, the last [`MAX_SEGMENTS`] are kept.
 //!
 //! A line is one JSON object whose last member, `crc`, is the CRC-32 of the bytes in front of it, in eight hexadecimal
 //! digits. It is either an operation,
@@ -41,7 +41,9 @@ pub use crate::journal::segments::{MAX_SEGMENTS, SEGMENT_BYTES, SEGMENT_DOCUMENT
 
 pub(crate) use crate::journal::file::{AppendError, Durability, Journal, Tail, Waiting, to_u64};
 pub(crate) use crate::journal::line::Line;
-pub(crate) use crate::journal::segments::{head, is_long, journals_in, paths, segment_name};
+pub(crate) use crate::journal::segments::{
+    head, is_long, journals_in, last_settled, paths, segment_name,
+};
 
 /// The version of the line format that is written, and the newest that is read.
 pub const JOURNAL_VERSION: u64 = 1;

@@ -111,13 +111,13 @@ pub mod disk;
 
 pub use crate::disk::{Disk, OsDisk};
 pub use crate::environment::{Environment, extension_path};
-pub use crate::hash::{ContentHash, InvalidHash};
+pub use crate::hash::{ContentHash, ContentHasher, InvalidHash};
 pub use crate::journal::{Actor, ActorKind, JournalError, Operation};
 pub use crate::lock::{Holder, Lock, LockError};
 pub use crate::settings::{Settings, SettingsError};
 pub use crate::splice::Splice;
 pub use crate::state_dir::{StateDir, StateDirError, discover_workspace};
 pub use crate::store::{
-    Change, CommitError, Committed, Current, Inspected, LockedStore, OpenError, Outcome, ReadError,
-    Store, StoredText,
+    Carry, Change, CommitError, Committed, Current, Inspected, LockedStore, OpenError, Outcome,
+    ReadError, Store, StoredText,
 };

@@ -41,6 +41,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use maestro_session_model::SessionId;
+use serde_json::Value;
 
 use crate::disk::{Access, Entry, io_hint};
 use crate::hash::ContentHash;
@@ -70,10 +71,18 @@ pub use crate::store::state_file::StateFileError;
 /// The largest document that is read or written.
 pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Says what still holds of the operations of a journal, for the next segment to begin with: those that were read, and
+/// what was [carried](History::carried) over to the first of them. Nothing where there is nothing worth keeping.
+///
+/// Segments are forgotten, and readers read the newest alone; so whatever must outlive its segment, or be found in time,
+/// goes from head to head.
+pub type Carry = fn(&History) -> Option<Value>;
+
 /// The sessions of a state dir.
 #[derive(Clone, Debug)]
 pub struct Store {
     dir: StateDir,
+    carry: Carry,
 }
 
 /// The document of the active session, as a reader without a lock found it.
@@ -86,9 +95,17 @@ pub struct StoredText {
 }
 
 impl Store {
-    /// Returns the store of `dir`.
+    /// Returns the store of `dir`, which carries nothing over to new segments of a journal.
     pub fn new(dir: StateDir) -> Self {
-        Self { dir }
+        Self { dir, carry: |_| None }
+    }
+
+    /// Returns the store that begins each segment of a journal with what `carry` says of the one before.
+    ///
+    /// The store keeps the value and never looks inside. It should stay small beside a segment.
+    #[must_use]
+    pub fn carrying(self, carry: Carry) -> Self {
+        Self { carry, ..self }
     }
 
     /// Returns the state dir.
@@ -143,6 +160,7 @@ impl Store {
         let lock = self.dir.lock(holder, wait)?;
         Ok(LockedStore {
             dir: &self.dir,
+            carry: self.carry,
             session: None,
             set_aside_since: Vec::new(),
             others: None,
@@ -156,6 +174,8 @@ impl Store {
 #[must_use = "the lock is released when this is dropped"]
 pub struct LockedStore<'s> {
     dir: &'s StateDir,
+    /// What a new segment begins with.
+    carry: Carry,
     /// The session whose journal is open.
     session: Option<OpenSession>,
     /// The other journals, as long as nothing was changed since they were looked at.

@@ -183,7 +183,15 @@ fn entry(metadata: &Metadata) -> Entry {
         Kind::Other
     };
     let Platform { id, mode, changed } = platform(metadata);
-    Entry { kind, len: metadata.len(), id, mode, modified: metadata.modified().ok(), changed }
+    Entry {
+        kind,
+        len: metadata.len(),
+        id,
+        mode,
+        modified: metadata.modified().ok(),
+        changed,
+        born: metadata.created().ok(),
+    }
 }
 
 /// What only some systems know about a file.

@@ -12,6 +12,9 @@ use crate::journal::line::{Line, LineError, Mark, MarkKind, Operation, Record};
 /// than its own length.
 const FIRST_CHUNK: u64 = 8 * 1024;
 
+/// How much is read at once from the beginning.
+const FORWARD_CHUNK: usize = 64 * 1024;
+
 /// A journal that is open for reading and appending. Only the holder of the lock has one.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -136,6 +139,22 @@ impl Journal {
     /// Whether the end that was read last had no more than one operation in front of it: itself.
     pub(crate) fn has_only_its_head(&self) -> bool {
         self.has_only_its_head
+    }
+
+    /// Returns the length of the first line, its newline included: what the file was begun with.
+    pub(crate) fn first_line_len(&mut self) -> io::Result<u64> {
+        let mut at = 0;
+        while at < self.len {
+            let bytes = self.file.read_at(at, FORWARD_CHUNK)?;
+            if let Some(newline) = bytes.iter().position(|byte| *byte == b'\n') {
+                return Ok(at + to_u64(newline) + 1);
+            }
+            if bytes.is_empty() {
+                break;
+            }
+            at += to_u64(bytes.len());
+        }
+        Ok(self.len)
     }
 
     /// Refuses a segment that does not begin with an operation: it appears whole, so someone has damaged it.
@@ -457,6 +476,7 @@ mod tests {
             after: ContentHash::of(&seq.to_le_bytes()),
             splices: Vec::new(),
             document: None,
+            carried: None,
         })
     }
 

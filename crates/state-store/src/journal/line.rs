@@ -68,6 +68,9 @@ pub struct Record {
     pub splices: Vec<Splice>,
     /// The whole document after.
     pub document: Option<String>,
+    /// What still holds of the operations before it, as the caller of the store summed it up. Only the operation that a
+    /// segment begins with has it.
+    pub carried: Option<Box<Value>>,
 }
 
 impl Record {
@@ -100,6 +103,7 @@ pub(crate) struct Mark {
 
 /// A line of a journal.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "lines are read and written one at a time")]
 pub(crate) enum Line {
     Operation(Record),
     Mark(Mark),
@@ -130,6 +134,8 @@ struct Wire<R, S, D, V> {
     splices: Option<S>,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     document: Option<D>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    carried: Option<V>,
 }
 
 type Written<'l> = Wire<&'l Actor, &'l [Splice], &'l str, &'l Value>;
@@ -179,6 +185,7 @@ impl Line {
             after: None,
             splices: None,
             document: None,
+            carried: None,
         };
         match self {
             Self::Mark(mark) => {
@@ -195,6 +202,7 @@ impl Line {
                 after: Some(record.after),
                 splices: Some(record.splices.as_slice()).filter(|splices| !splices.is_empty()),
                 document: record.document.as_deref(),
+                carried: record.carried.as_deref(),
                 ..empty
             },
         }
@@ -237,6 +245,7 @@ impl Line {
             after: wire.after?,
             splices: wire.splices.unwrap_or_default(),
             document: wire.document,
+            carried: wire.carried.map(Box::new),
         }))
     }
 }
@@ -292,6 +301,7 @@ mod tests {
             after: ContentHash::of(b"b"),
             splices: vec![Splice { at: 0, remove: "a".to_owned(), insert: "b".to_owned() }],
             document: None,
+            carried: None,
         }
     }
 
@@ -308,6 +318,7 @@ mod tests {
             before: None,
             splices: Vec::new(),
             document: Some("---\n\u{2028}\0\n".to_owned()),
+            carried: Some(Box::new(json!({ "still": ["holds"] }))),
             ..record()
         };
         let time = Some("2026-01-15T10:00:00Z".parse().unwrap());

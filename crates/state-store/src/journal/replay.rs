@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::disk::{Access, Disk};
 use crate::hash::ContentHash;
 use crate::journal::file::{JournalError, Newest, was_never_written};
@@ -50,8 +52,10 @@ impl History {
         let last = self.operations.last_mut();
         match last.filter(|last| last.record.operation.id == head.record.operation.id) {
             Some(last) => {
-                // The head says what became of it and which document it left, the segment before how it got there.
+                // The head says what became of it and which document it left, the segment before how it got there, and
+                // what held when that segment was begun.
                 head.record.splices = std::mem::take(&mut last.record.splices);
+                head.record.carried = last.record.carried.take();
                 *last = head;
             }
             None => {
@@ -155,6 +159,21 @@ impl History {
 
     /// Reads what is sound at the end of one segment: the operations behind the last line that is damaged.
     pub(crate) fn sound_end(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
+        Self::sound(disk, path, &|operations| operations.clear())
+    }
+
+    /// Reads the sound operations of one segment, whatever lies between them.
+    pub(crate) fn sound_lines(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
+        Self::sound(disk, path, &|_| {})
+    }
+
+    /// Reads the sound operations of one segment; `at_a_gap` is given those that were read where the next one does not
+    /// follow on them.
+    fn sound(
+        disk: &dyn Disk,
+        path: &Path,
+        at_a_gap: &dyn Fn(&mut Vec<Newest>),
+    ) -> Result<Self, JournalError> {
         let bytes = read_all(disk, path)?;
         let mut operations: Vec<Newest> = Vec::new();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -165,7 +184,7 @@ impl History {
                         .last()
                         .is_none_or(|last| last.record.seq.checked_add(1) == Some(record.seq));
                     if !follows {
-                        operations.clear();
+                        at_a_gap(&mut operations);
                     }
                     operations.push(Newest::new(record));
                 }
@@ -176,7 +195,7 @@ impl History {
                     }
                 }
                 Err(_) if was_never_written(line) => {}
-                Err(_) => operations.clear(),
+                Err(_) => at_a_gap(&mut operations),
             }
         }
         Ok(Self { path: path.to_owned(), operations, is_complete: false })
@@ -190,6 +209,12 @@ impl History {
     /// Returns the operations, the oldest first.
     pub fn operations(&self) -> &[Newest] {
         &self.operations
+    }
+
+    /// Returns what still held of the operations before those that were read, as the caller of the store summed it up when
+    /// the oldest segment that was read was begun; nothing if that is the one that the journal began with.
+    pub fn carried(&self) -> Option<&Value> {
+        self.operations.first()?.record.carried.as_deref()
     }
 
     /// Goes through the documents from the beginning.
@@ -311,6 +336,7 @@ mod tests {
             after: ContentHash::of(after.as_bytes()),
             splices: before.map(|text| diff(text, after)).unwrap_or_default(),
             document: if before.is_none() { Some(after.to_owned()) } else { None },
+            carried: None,
         }
     }
 

@@ -1,14 +1,15 @@
 //! The files of a journal: which they are, when a new one begins, and how many are kept.
 //!
 //! A journal begins as one file. When that is long, the next operation goes to a new file, a *segment*, which begins with
-//! the newest operation once more, this time with the whole document and its marks: so the newest segment alone says how
-//! things stand. A segment appears whole, by a rename, and the files before it are never written again. Old ones are
+//! the newest operation once more, this time with the whole document and its marks, and with what still holds of the
+//! operations before it: so the newest segment alone says how things stand. A segment appears whole, by a rename, and the files before it are never written again. Old ones are
 //! removed once there are many.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use maestro_session_model::SessionId;
+use serde_json::Value;
 
 use crate::disk::Listed;
 use crate::journal::file::Tail;
@@ -71,24 +72,33 @@ fn parse_name(name: &str) -> Option<(SessionId, Option<u64>)> {
     (segment_name(SessionId::as_str(&id), first) == name).then_some((id, first))
 }
 
-/// Whether a segment of `len` bytes is long, when documents are of `document` bytes.
+/// Whether a segment with `len` bytes of operations is long, when documents are of `document` bytes.
+///
+/// What a segment begins with does not count: it is as long as what still holds, and would otherwise, once that is much,
+/// make every operation begin a segment.
 pub(crate) fn is_long(len: u64, document: u64) -> bool {
     SEGMENT_BYTES.max(document.saturating_mul(SEGMENT_DOCUMENTS)) <= len
 }
 
-/// What a segment begins with that goes on after `tail`, where `text` is the document; nothing while the newest operation
-/// is not settled, because then what is in front of it still matters.
-pub(crate) fn head(tail: &Tail, text: &str) -> Option<(u64, Vec<Line>)> {
+/// The operation that a segment begins with that goes on after `tail`; nothing while the newest operation is not settled,
+/// because then what is in front of it still matters.
+pub(crate) fn last_settled(tail: &Tail) -> Option<&Record> {
     let newest = tail.newest.as_ref()?;
     let is_settled = newest.done && !newest.abandoned && !newest.archived;
-    if !is_settled || tail.waiting.is_some() || tail.torn.is_some() {
-        return None;
-    }
-    let seq = newest.record.seq;
-    let record =
-        Record { splices: Vec::new(), document: Some(text.to_owned()), ..newest.record.clone() };
-    let marks = [MarkKind::Done, MarkKind::Settled].map(|kind| Line::mark(seq, kind, None));
-    Some((seq, [Line::Operation(record)].into_iter().chain(marks).collect()))
+    (is_settled && tail.waiting.is_none() && tail.torn.is_none()).then_some(&newest.record)
+}
+
+/// What a segment begins with: the operation `last` once more, with the document `text` and with what still holds of the
+/// operations before it.
+pub(crate) fn head(last: &Record, text: &str, carried: Option<Value>) -> Vec<Line> {
+    let record = Record {
+        splices: Vec::new(),
+        document: Some(text.to_owned()),
+        carried: carried.map(Box::new),
+        ..last.clone()
+    };
+    let marks = [MarkKind::Done, MarkKind::Settled].map(|kind| Line::mark(last.seq, kind, None));
+    [Line::Operation(record)].into_iter().chain(marks).collect()
 }
 
 /// The paths of `segments` in `dir`.

@@ -274,7 +274,7 @@ impl LockedStore<'_> {
         let after = self.write_and_hash(&temp, text.as_bytes(), mode)?;
 
         let kept = Box::new(operation.clone());
-        let record = Record { seq, operation, before, after, splices, document };
+        let record = Record { seq, operation, before, after, splices, document, carried: None };
         if let Err(error) = self.append_record(record) {
             if !matches!(error, CommitError::InDoubt { .. }) {
                 drop(self.dir.disk().remove_file(&temp));

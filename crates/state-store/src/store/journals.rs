@@ -245,6 +245,7 @@ impl LockedStore<'_> {
             after: hash,
             splices: Vec::new(),
             document: None,
+            carried: None,
         };
         session.append_finished(record)?;
         Ok(seq)

@@ -364,6 +364,7 @@ impl LockedStore<'_> {
             after: document.hash,
             splices: Vec::new(),
             document: Some(as_text(&path, &document.bytes)?.to_owned()),
+            carried: None,
         };
         session.append_finished(record).map_err(AppendError::into_io)?;
         Ok(())

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use maestro_session_model::SessionId;
+use serde_json::Value;
 
-use crate::journal::{Journal, MAX_SEGMENTS, head, is_long, segment_name, to_u64};
+use crate::journal::{
+    History, Journal, JournalError, MAX_SEGMENTS, head, is_long, last_settled, segment_name, to_u64,
+};
 use crate::store::commit::CommitError;
 use crate::store::files::FileError;
 use crate::store::{LockedStore, journal_paths};
@@ -15,8 +18,12 @@ impl LockedStore<'_> {
     /// On an error the journal says what it said before, but nothing may be built on what was opened: the segment may be
     /// there, and then it is the one to go on with.
     pub(super) fn begin_segment_if_long(&mut self, text: &str) -> Result<(), CommitError> {
-        let Some(session) = &self.session else { return Ok(()) };
-        if is_long(session.journal.len(), to_u64(text.len())) {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        let (len, document) = (session.journal.len(), to_u64(text.len()));
+        // Only then is it worth finding out how much of it is its beginning.
+        if is_long(len, document)
+            && is_long(len.saturating_sub(session.journal.first_line_len()?), document)
+        {
             self.begin_segment(text)?;
         }
         Ok(())
@@ -25,11 +32,13 @@ impl LockedStore<'_> {
     /// Goes on in a new segment, if everything is settled; `text` is the document.
     pub(super) fn begin_segment(&mut self, text: &str) -> Result<(), CommitError> {
         let Some(session) = &self.session else { return Ok(()) };
-        let Some((seq, lines)) = head(&session.tail, text) else { return Ok(()) };
+        let Some(last) = last_settled(&session.tail) else { return Ok(()) };
+        // What cannot be read now may be readable later, and would be lost in a segment without it.
+        let Ok(carried) = self.carried(session.journal.path()) else { return Ok(()) };
         let id = session.id.clone();
-        let path = self.dir.journals().join(segment_name(id.as_str(), Some(seq)));
+        let path = self.dir.journals().join(segment_name(id.as_str(), Some(last.seq)));
         let mut bytes = Vec::new();
-        for line in &lines {
+        for line in head(last, text, carried) {
             line.write_to(&mut bytes);
         }
         // A disk on which that fails has room for a line, perhaps, but for no second journal: the first one goes on.
@@ -53,6 +62,16 @@ impl LockedStore<'_> {
         }
         self.remove_old_segments(&id);
         Ok(())
+    }
+
+    /// What the segment after the one at `path` begins with. Of one that is damaged, what is sound of it counts.
+    fn carried(&self, path: &Path) -> Result<Option<Value>, JournalError> {
+        let disk = self.dir.disk();
+        let history = match History::read(disk, &[path.to_owned()], &|_| false) {
+            Err(JournalError::Corrupt { .. }) => Some(History::sound_lines(disk, path)?),
+            history => history?,
+        };
+        Ok(history.and_then(|history| (self.carry)(&history)))
     }
 
     /// Removes the oldest segments of a journal that has many. What cannot be removed now is removed by the next one.

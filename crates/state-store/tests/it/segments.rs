@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use maestro_state_store::journal::{MAX_SEGMENTS, SEGMENT_BYTES};
-use maestro_state_store::{CommitError, LockedStore, Store};
+use maestro_state_store::journal::{History, MAX_SEGMENTS, Operation, SEGMENT_BYTES};
+use maestro_state_store::{Change, CommitError, LockedStore, Store};
 use maestro_testutils::{FaultyDisk, Plan};
+use serde_json::{Value, json};
 
 use crate::fixture::{
     Workspace, commit, doc, lock, now, open, operation, put, session_id, try_commit,
@@ -121,6 +122,93 @@ fn the_newest_segment_alone_says_how_things_stand() {
     commit(&mut locked, last + 1, &doc("on"));
     drop(locked);
     assert_eq!(workspace.text(), Some(doc("on")));
+}
+
+/// Carries the numbers of the operations that say that they hold on, of which `test` does not.
+fn numbers_that_hold(history: &History) -> Option<Value> {
+    let mut numbers = history.carried().and_then(Value::as_array).cloned().unwrap_or_default();
+    let holding =
+        history.operations().iter().filter(|op| op.record.operation.command["holds"] == true);
+    numbers.extend(holding.map(|op| json!(op.record.seq)));
+    // The operation that a segment begins with is the last one of the segment before.
+    numbers.dedup();
+    Some(json!(numbers)).filter(|_| !numbers.is_empty())
+}
+
+fn commit_holding(locked: &mut LockedStore<'_>, n: u128, text: &str) {
+    let current = open(locked, n + 1_000_000).unwrap().unwrap();
+    let command = json!({ "name": "test", "holds": true });
+    let operation = Operation { command, ..operation(n) };
+    drop(
+        locked
+            .commit(current.clone(), Change::between(&current, text.to_owned(), operation))
+            .unwrap(),
+    );
+}
+
+#[test]
+fn what_still_holds_goes_from_segment_to_segment() {
+    let workspace = Workspace::with_texts(&["v1"]);
+    let store = workspace.store().carrying(numbers_that_hold);
+    let mut locked = lock(&store);
+    commit_holding(&mut locked, 2, &doc("v2"));
+    let mut last = 2;
+    for _ in 0..(4 * (MAX_SEGMENTS + 3)) {
+        last += 1;
+        commit(&mut locked, last, &large(last));
+    }
+    assert!(!workspace.journal().exists(), "what operation 2 was in is forgotten");
+    let newest = store.recent_history(&session_id(), &|_| false).unwrap().unwrap();
+    assert_eq!(newest.carried(), Some(&json!([2])));
+    assert_eq!(
+        numbers_that_hold(&newest),
+        numbers_that_hold(&store.history(&session_id()).unwrap().unwrap())
+    );
+    assert!(newest.operations()[1..].iter().all(|op| op.record.carried.is_none()));
+
+    last += 1;
+    commit_holding(&mut locked, last, &doc("holds too"));
+    let newest = store.recent_history(&session_id(), &|_| false).unwrap().unwrap();
+    assert_eq!(numbers_that_hold(&newest), Some(json!([2, last])));
+}
+
+#[test]
+fn a_segment_that_carries_much_does_not_make_every_operation_begin_one() {
+    fn much(history: &History) -> Option<Value> {
+        history.operations().last().map(|_| json!("x".repeat(2 * 4 * 1024 * 1024)))
+    }
+    let nearly_full = NearlyFull::new();
+    let workspace = nearly_full.copy();
+    let store = workspace.store().carrying(much);
+    let mut locked = lock(&store);
+    commit(&mut locked, nearly_full.last + 1, &doc("on"));
+    assert_eq!(segments(&workspace).len(), 2);
+    for n in 2..10 {
+        commit(&mut locked, nearly_full.last + n, &doc(&n.to_string()));
+    }
+    assert_eq!(segments(&workspace).len(), 2);
+    grow(&mut locked, &workspace, nearly_full.last + 10, 3);
+}
+
+#[test]
+fn of_a_damaged_segment_what_is_sound_is_carried() {
+    let nearly_full = NearlyFull::new();
+    let workspace = nearly_full.copy();
+    let store = workspace.store().carrying(numbers_that_hold);
+    let mut locked = lock(&store);
+    let first = nearly_full.last + 1;
+    commit_holding(&mut locked, first, &doc("a"));
+    commit_holding(&mut locked, first + 1, &doc("b"));
+    commit(&mut locked, first + 2, &doc("c"));
+    let damaged = segments(&workspace).pop().unwrap();
+    let text = fs_err::read_to_string(&damaged).unwrap();
+    put(&damaged, text.replacen("\"b\"", "\"x\"", 1));
+    drop(locked);
+    let mut locked = lock(&store);
+    let current = open(&mut locked, 500).unwrap().unwrap();
+    locked.quarantine_segments(&current, &damaged, operation(9_000)).unwrap();
+    let newest = store.recent_history(&session_id(), &|_| false).unwrap().unwrap();
+    assert_eq!(newest.carried(), Some(&json!([first])));
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub fn journal(data: &[u8]) {
         let found = history.text_after(operation.record.seq);
         assert_eq!(found.ok(), document.text, "after operation {}", operation.record.seq);
     }
+    assert_eq!(history.carried(), outlined.carried.as_ref());
     let last = outlined.documents.iter().rfind(|document| !document.abandoned);
     assert_eq!(history.last_document().ok(), Some(last.and_then(|last| last.text.clone())));
     assert_agrees_with_itself(&history);
@@ -143,6 +144,8 @@ struct Outlined {
     documents: Vec<Left>,
     /// The operation that counts last, by its place.
     effective: Option<usize>,
+    /// What the first operation carries.
+    carried: Option<Value>,
 }
 
 /// What an operation left.
@@ -220,6 +223,14 @@ impl Outlined {
         match whole {
             Some(whole) => line["document"] = json!(whole),
             None => line["splices"] = json!(splices),
+        }
+        // A reader keeps it, whatever it is. As text: numbers with fractions may come back as their neighbours.
+        if !value["carried"].is_null() {
+            let carried = json!(value["carried"].to_string());
+            line["carried"] = carried.clone();
+            if self.documents.is_empty() {
+                self.carried = Some(carried);
+            }
         }
         self.push(&line);
         self.effective = Some(self.documents.len());

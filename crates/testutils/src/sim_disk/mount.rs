@@ -119,6 +119,7 @@ fn entry(tree: &Tree, inode: Inode) -> Entry {
             mode: Some(file.mode),
             modified: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(file.modified)),
             changed: None,
+            born: None,
         },
         Node::Dir(dir) => Entry {
             kind: Kind::Directory,
@@ -127,6 +128,7 @@ fn entry(tree: &Tree, inode: Inode) -> Entry {
             mode: Some(dir.mode),
             modified: None,
             changed: None,
+            born: None,
         },
     }
 }
