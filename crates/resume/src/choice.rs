@@ -61,7 +61,7 @@ pub(crate) fn after_failure(phase: &Phase, guards: &Guards<'_>, max_retries: u32
         format!("try it again with the same scope, retry {next} of {max_retries}")
     };
     let retry = choice(Action::Retry { phase: id(), by_user }, guards, &means);
-    let mut adjust = choice(Action::Adjust { phase: id() }, guards, ADJUST_FAILED);
+    let mut adjust = choice(Action::Adjust { phase: id() }, guards, ADJUST);
     adjust.then = Some(retry.command.clone());
     let skip = choice(Action::Skip { phase: id() }, guards, SKIP);
     vec![retry, skip, choice(Action::Abort, guards, ABORT), adjust]
@@ -72,7 +72,7 @@ pub(crate) fn after_interruption(phase: &Phase, guards: &Guards<'_>) -> Vec<Choi
     let id = || phase.id.clone();
     let lacks_agent = phase.agents.is_empty();
     let redelegate = choice(Action::Redelegate { phase: id() }, guards, REDELEGATE);
-    let mut adjust = choice(Action::Adjust { phase: id() }, guards, ADJUST_RUNNING);
+    let mut adjust = choice(Action::Adjust { phase: id() }, guards, ADJUST);
     adjust.then = Some(redelegate.command.clone());
     let complete = choice(Action::Complete { phase: id() }, guards, COMPLETE);
     let fail = choice(Action::Fail { phase: id(), lacks_agent }, guards, FAIL);
@@ -91,11 +91,9 @@ pub(crate) fn to_reconcile(phase: &Phase, guards: &Guards<'_>) -> Vec<Choice> {
 
 const START: &str = "begin with it";
 const REDELEGATE: &str = "give the work out again, with the same scope";
-const COMPLETE: &str = "if the agent's report came after all: record what it handed over";
-const FAIL: &str = "if the agent gave up: record what went wrong";
-const ADJUST_RUNNING: &str =
-    "change the agent, name, blockers or planned files, then give the work out again";
-const ADJUST_FAILED: &str = "change the agent, name, blockers or planned files, then try it again";
+const COMPLETE: &str = "if the agent's report came after all";
+const FAIL: &str = "if the agent gave up";
+const ADJUST: &str = "change the agent, name, blockers or planned files first";
 const SKIP: &str = "leave it out; what waits for it can begin then";
 const ABORT: &str = "give the whole session up";
 const RECONCILE: &str = "say which files it touched and what later phases need to know";

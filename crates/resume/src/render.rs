@@ -36,16 +36,21 @@ pub fn prompt(report: &ResumeReport, recorded: &[PhaseId]) -> String {
     for (n, line) in to_do::lines(report, recorded).iter().enumerate() {
         page.line(&format!("{}. {line}", n + 1));
     }
-    page.section("Conflicts", CONFLICTS, report.conflicts.iter().map(conflicts::item));
+    let conflicts: Vec<_> = report.conflicts_to_confirm().collect();
+    page.section("Conflicts", CONFLICTS, conflicts.into_iter().map(conflicts::item));
     page.section("Failed phases", FAILED, report.failed.iter().map(phase));
     page.section("Interrupted phases", ACTIVE, report.active.iter().map(phase));
-    page.section("Phases that can begin", READY, report.ready.iter().map(phase));
+    if report.goes_on() {
+        page.section("Phases that can begin", READY, report.ready.iter().map(phase));
+    }
     page.section("What the phases before have left", BLOCKERS, report.blockers.iter().map(blocker));
     page.section("Records to be put right", OTHERS, report.to_reconcile.iter().map(phase));
     page.section("Other unresolved errors", OTHERS, report.other_errors.iter().map(phase));
     let broken = report.broken_rules.iter().map(|rule| format!("- {}\n", data(rule, LINE_CHARS)));
     page.section("Rules that the session file breaks", OTHERS, broken);
-    page.section("Phases that wait", OTHERS, report.blocked.iter().map(blocked));
+    if report.goes_on() {
+        page.section("Phases that wait", OTHERS, report.blocked.iter().map(blocked));
+    }
     page.into_text()
 }
 

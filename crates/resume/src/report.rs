@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use maestro_session_model::{
-    DownstreamContext, ExecutionMode, Guards, Phase, PhaseError, PhaseId, PhaseStatus, Progress,
-    Rules, Session, SessionId, SessionStatus, TaskComplexity, Timestamp, TokenUsage, WorkflowMode,
-    all_wait_for, broken_rules, ready_phases,
+    Command, DownstreamContext, ExecutionMode, Guards, Phase, PhaseError, PhaseId, PhaseStatus,
+    Progress, Rules, Session, SessionId, SessionStatus, TaskComplexity, Timestamp, TokenUsage,
+    WorkflowMode, all_wait_for, broken_rules, ready_phases,
 };
 use serde::Serialize;
 
@@ -64,6 +64,29 @@ impl ResumeReport {
     /// touched anything.
     pub fn conflicts_to_confirm(&self) -> impl Iterator<Item = &Conflict> {
         self.conflicts.iter().filter(|conflict| is_for_the_user(conflict))
+    }
+
+    /// Whether the session has not ended, so that there is a point in what could begin.
+    pub fn goes_on(&self) -> bool {
+        self.session.status == SessionStatus::InProgress
+    }
+
+    /// Returns the commands that take the next step, one after the other, where it is one on phases that begin or are given
+    /// out again; else nothing.
+    pub fn orders(&self) -> Vec<Command> {
+        if !self.next.applies {
+            return Vec::new();
+        }
+        let commands = self.next.step.actions().into_iter().filter_map(|action| action.command());
+        let why = format!("resumed {} after the last change", self.session.updated_seconds_ago);
+        commands
+            .map(|command| match command {
+                Command::Redelegate { phase, agent, .. } => {
+                    Command::Redelegate { phase, agent, reason: Some(why.clone()) }
+                }
+                command => command,
+            })
+            .collect()
     }
 }
 

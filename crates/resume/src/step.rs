@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use maestro_session_model::{
-    Command, ExecutionMode, PhaseId, PhaseStatus, Session, SessionStatus, WorkflowMode, slots,
+    ExecutionMode, PhaseId, PhaseStatus, Session, SessionStatus, WorkflowMode, slots,
 };
 use serde::Serialize;
 
@@ -33,7 +33,6 @@ pub struct NextStep {
 /// A step of the resume protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Step {
     /// The user chooses what becomes of the phases that failed.
     Choose {
@@ -93,17 +92,9 @@ pub enum ArchiveReason {
     SaysCompleted,
 }
 
-impl NextStep {
-    /// Returns the commands that [`Step::Redelegate`], [`Step::Approve`] and [`Step::Start`] stand for; nothing for all
-    /// other steps, which are not taken by a command on a phase.
-    pub fn orders(&self) -> Vec<Command> {
-        self.step.actions().iter().filter_map(Action::command).collect()
-    }
-}
-
 impl Step {
     /// The actions that take the step; where `applies`, they are commands on phases.
-    fn actions(&self) -> Vec<Action> {
+    pub(crate) fn actions(&self) -> Vec<Action> {
         let each = |phases: &[PhaseId], action: fn(PhaseId) -> Action| -> Vec<Action> {
             phases.iter().cloned().map(action).collect()
         };

@@ -317,7 +317,7 @@ fn recorded(command: &Command) -> Value {
     serde_json::to_value(command).unwrap_or_default()
 }
 
-fn changed(
+pub(crate) fn changed(
     operation: Uuid,
     command: &Command,
     (before, after): (&Session, &Session),

@@ -16,6 +16,7 @@ use maestro_state_store::{
     CommitError, LockError, OpenError, ReadError, SettingsError, StateDirError,
 };
 
+use crate::resume::ResumeError;
 use crate::undo::UndoError;
 
 /// Why an operation failed. Unless a variant says otherwise, nothing has changed.
@@ -67,6 +68,9 @@ pub enum SessionError {
     /// Something cannot be undone.
     #[error(transparent)]
     Undo(#[from] UndoError),
+    /// A session does not go on.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
     /// A session cannot be made of this.
     #[error(transparent)]
     Create(#[from] CreateError),
@@ -255,6 +259,7 @@ impl SessionError {
             Self::Archive(error) => error.code(),
             Self::Command(error) => error.code(),
             Self::Undo(error) => error.code(),
+            Self::Resume(error) => error.code(),
             Self::Create(error) => error.code(),
             Self::Id(_) => "BAD_ID",
             Self::Path(_) => "BAD_PATH",
@@ -283,7 +288,7 @@ impl SessionError {
             "CORRUPT" | "TOO_NEW" | "TOO_LARGE" | "NOT_UTF8" | "SESSION_FILE_MISSING" => {
                 ErrorClass::Corrupt
             }
-            "CONFLICT" => ErrorClass::Conflict,
+            "CONFLICT" | "CONFLICTS_FOUND" => ErrorClass::Conflict,
             "BAD_ID" | "BAD_PATH" | "BAD_SETTING" | "DOCUMENT_MISSING" | "DOCUMENT_UNUSABLE"
             | "OUTSIDE_WORKSPACE" | "TASK_MISSING" => ErrorClass::Usage,
             _ => ErrorClass::Refused,
@@ -306,6 +311,7 @@ impl SessionError {
             Self::Archive(error) => error.hint(),
             Self::Command(error) => Some(error.hint()),
             Self::Undo(error) => error.hint(),
+            Self::Resume(error) => Some(error.hint()),
             Self::Create(error) => Some(error.hint()),
             Self::Id(_) | Self::Path(_) | Self::NoSuchFile { .. } => None,
             Self::Corrupt { .. } => Some(CORRUPT_HINT.to_owned()),
@@ -320,8 +326,8 @@ impl SessionError {
                 Some("begin one with `maestro new \"<task>\" --plan FILE`".to_owned())
             }
             Self::SessionExists { .. } => Some(
-                "see where it stands with `maestro status` and go on with it, or archive it first with \
-                 `maestro archive` (`--force` if it is unfinished)"
+                "go on with it (`maestro resume` shows how), or archive it first with `maestro archive` (`--force` if it \
+                 is unfinished; `maestro abort` gives it up)"
                     .to_owned(),
             ),
             Self::IdTaken { .. } => Some("leave `--id` out, or give another one".to_owned()),

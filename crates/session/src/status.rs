@@ -26,8 +26,8 @@ pub struct NoSession {
     message: &'static str,
 }
 
-impl NoSession {
-    pub(crate) fn new() -> Self {
+impl Default for NoSession {
+    fn default() -> Self {
         Self { exists: false, message: "No active session found" }
     }
 }

@@ -6,6 +6,7 @@ use maestro_session_model::PhaseId;
 use maestro_state_store::journal::ActorKind;
 use serde::Serialize;
 
+use crate::commands::words::shortened;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::invocation::Place;
@@ -113,7 +114,7 @@ fn text(log: &Log) -> Text {
             dim(actor(entry)),
             bold(command(entry)),
             state,
-            plain(shortened(&entry.summary)),
+            plain(shortened(&entry.summary, SUMMARY_CHARS)),
         ]);
     }
     table.write_to(&mut text, "");
@@ -144,10 +145,3 @@ pub(super) fn command(entry: &LogEntry) -> String {
 
 /// How much of a summary is shown; `--json` has all of it.
 const SUMMARY_CHARS: usize = 80;
-
-fn shortened(summary: &str) -> String {
-    match summary.char_indices().nth(SUMMARY_CHARS) {
-        Some((end, _)) => format!("{}…", &summary[..end]),
-        None => summary.to_owned(),
-    }
-}

@@ -108,7 +108,7 @@ fn a_session_that_exists_is_never_replaced() {
     ------- stderr
     error: session `2026-01-15-rate-limiting` already exists (in_progress)
 
-    hint: see where it stands with `maestro status` and go on with it, or archive it first with `maestro archive` (`--force` if it is unfinished)
+    hint: go on with it (`maestro resume` shows how), or archive it first with `maestro archive` (`--force` if it is unfinished; `maestro abort` gives it up)
     [exit status: 1]
     ");
     assert_eq!(env.listing(), before);

@@ -144,8 +144,9 @@ pub(super) fn joined(
     shown
 }
 
-/// A command to type, in a code span that it cannot end.
+/// A command to type, in a code span that it cannot end. What cannot be seen is escaped, though it could not be typed then.
 pub(super) fn code(command: &str) -> String {
+    let command = escape(command);
     let longest = command.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let ticks = "`".repeat(longest + 1);
     if longest == 0 { format!("`{command}`") } else { format!("{ticks} {command} {ticks}") }

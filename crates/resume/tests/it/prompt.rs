@@ -82,9 +82,9 @@ fn the_laptop_died_in_phase_5_of_8() {
       - Planned files: src/part_5.rs
       - After: 4
       - Option redelegate: `maestro phase redelegate 5` (give the work out again, with the same scope)
-      - Option complete: `maestro phase complete 5 --report FILE` (if the agent's report came after all: record what it handed over)
-      - Option fail: `maestro phase fail 5 --message TEXT` (if the agent gave up: record what went wrong)
-      - Option adjust: `maestro phase adjust 5 --agent NAME`, then `maestro phase redelegate 5` (change the agent, name, blockers or planned files, then give the work out again)
+      - Option complete: `maestro phase complete 5 --report FILE` (if the agent's report came after all)
+      - Option fail: `maestro phase fail 5 --message TEXT` (if the agent gave up)
+      - Option adjust: `maestro phase adjust 5 --agent NAME`, then `maestro phase redelegate 5` (change the agent, name, blockers or planned files first)
 
     ## What the phases before have left
 
@@ -144,23 +144,23 @@ fn a_parallel_batch_of_three() {
       - Planned files: src/part_2.rs
       - After: 1
       - Option redelegate: `maestro phase redelegate 2` (give the work out again, with the same scope)
-      - Option complete: `maestro phase complete 2 --report FILE` (if the agent's report came after all: record what it handed over)
-      - Option fail: `maestro phase fail 2 --message TEXT` (if the agent gave up: record what went wrong)
-      - Option adjust: `maestro phase adjust 2 --agent NAME`, then `maestro phase redelegate 2` (change the agent, name, blockers or planned files, then give the work out again)
+      - Option complete: `maestro phase complete 2 --report FILE` (if the agent's report came after all)
+      - Option fail: `maestro phase fail 2 --message TEXT` (if the agent gave up)
+      - Option adjust: `maestro phase adjust 2 --agent NAME`, then `maestro phase redelegate 2` (change the agent, name, blockers or planned files first)
     - Phase 3 "HTTP layer": no agent named, started 3 weeks ago
       - Planned files: src/part_3.rs
       - After: 1
       - Option redelegate: `maestro phase redelegate 3` (give the work out again, with the same scope)
-      - Option complete: `maestro phase complete 3 --report FILE` (if the agent's report came after all: record what it handed over)
-      - Option fail: `maestro phase fail 3 --message TEXT --agent NAME` (if the agent gave up: record what went wrong)
-      - Option adjust: `maestro phase adjust 3 --agent NAME`, then `maestro phase redelegate 3` (change the agent, name, blockers or planned files, then give the work out again)
+      - Option complete: `maestro phase complete 3 --report FILE` (if the agent's report came after all)
+      - Option fail: `maestro phase fail 3 --message TEXT --agent NAME` (if the agent gave up)
+      - Option adjust: `maestro phase adjust 3 --agent NAME`, then `maestro phase redelegate 3` (change the agent, name, blockers or planned files first)
     - Phase 4 "End to end": agents tester, "code reviewer", started 3 weeks ago
       - Planned files: src/part_4.rs
       - After: 1
       - Option redelegate: `maestro phase redelegate 4` (give the work out again, with the same scope)
-      - Option complete: `maestro phase complete 4 --report FILE` (if the agent's report came after all: record what it handed over)
-      - Option fail: `maestro phase fail 4 --message TEXT` (if the agent gave up: record what went wrong)
-      - Option adjust: `maestro phase adjust 4 --agent NAME`, then `maestro phase redelegate 4` (change the agent, name, blockers or planned files, then give the work out again)
+      - Option complete: `maestro phase complete 4 --report FILE` (if the agent's report came after all)
+      - Option fail: `maestro phase fail 4 --message TEXT` (if the agent gave up)
+      - Option adjust: `maestro phase adjust 4 --agent NAME`, then `maestro phase redelegate 4` (change the agent, name, blockers or planned files first)
 
     ## What the phases before have left
 
@@ -209,7 +209,7 @@ fn a_failed_phase_with_retries_left() {
       - Option retry: `maestro phase retry 2` (try it again with the same scope, retry 2 of 2)
       - Option skip: `maestro phase skip 2 --by-user` (leave it out; what waits for it can begin then). Only the user may decide this
       - Option abort: `maestro abort` (give the whole session up). Only the user may decide this
-      - Option adjust: `maestro phase adjust 2 --agent NAME`, then `maestro phase retry 2` (change the agent, name, blockers or planned files, then try it again)
+      - Option adjust: `maestro phase adjust 2 --agent NAME`, then `maestro phase retry 2` (change the agent, name, blockers or planned files first)
 
     ## What the phases before have left
 
@@ -242,7 +242,7 @@ fn a_failed_phase_whose_retries_are_exhausted() {
       - Option retry: `maestro phase retry 2 --by-user` (try it once more, though it was retried 2 of 2 times). Only the user may decide this
       - Option skip: `maestro phase skip 2 --by-user` (leave it out; what waits for it can begin then). Only the user may decide this
       - Option abort: `maestro abort` (give the whole session up). Only the user may decide this
-      - Option adjust: `maestro phase adjust 2 --agent NAME`, then `maestro phase retry 2 --by-user` (change the agent, name, blockers or planned files, then try it again)
+      - Option adjust: `maestro phase adjust 2 --agent NAME`, then `maestro phase retry 2 --by-user` (change the agent, name, blockers or planned files first)
     "#);
 }
 
@@ -337,7 +337,6 @@ fn conflicts_of_every_kind() {
     ## Conflicts
 
     - Phase 3 was started and has not ended; of its planned files it may have created src/http.rs, and changed "src/my file.rs"
-    - Phase 3 was started and has not ended; no planned file was touched
     - a.rs, as phase 1 left it: modified
     - b.rs, as phase 1 left it: written after its phase ended
     - c.rs, as phase 1 left it: deleted
@@ -366,9 +365,9 @@ fn conflicts_of_every_kind() {
       - Planned files: src/part_3.rs
       - After: 2
       - Option redelegate: `maestro phase redelegate 3` (give the work out again, with the same scope)
-      - Option complete: `maestro phase complete 3 --report FILE` (if the agent's report came after all: record what it handed over)
-      - Option fail: `maestro phase fail 3 --message TEXT` (if the agent gave up: record what went wrong)
-      - Option adjust: `maestro phase adjust 3 --agent NAME`, then `maestro phase redelegate 3` (change the agent, name, blockers or planned files, then give the work out again)
+      - Option complete: `maestro phase complete 3 --report FILE` (if the agent's report came after all)
+      - Option fail: `maestro phase fail 3 --message TEXT` (if the agent gave up)
+      - Option adjust: `maestro phase adjust 3 --agent NAME`, then `maestro phase redelegate 3` (change the agent, name, blockers or planned files first)
 
     ## What the phases before have left
 

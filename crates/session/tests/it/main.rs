@@ -11,5 +11,6 @@ mod large;
 mod late;
 mod power;
 mod replay;
+mod resume;
 mod story;
 mod undo;
