@@ -236,7 +236,7 @@ pub fn report(
     settings: &ResumeSettings,
     now: Timestamp,
 ) -> ResumeReport {
-    let guards = Guards::new(session, &settings.rules);
+    let guards = Guards::for_all_phases(session, &settings.rules);
     let max_retries = settings.rules.max_retries;
     let facts = |phase, choices| PhaseFacts::of(phase, choices, max_retries, now);
     let troubled = |phase| facts(phase, choice::after_failure(phase, &guards, max_retries));

@@ -76,7 +76,12 @@ impl Workspace {
     ) -> Result<Resumed, SessionError> {
         let mut notes = Vec::new();
         for _ in 0..MAX_ATTEMPTS {
-            let Some(seen) = self.read()? else { return Err(self.no_session().noting(notes)) };
+            let Some(seen) = self.read()? else {
+                // Why there is no file, or nothing if there is one by now.
+                let opened = self.open_or_refuse(&mut self.lock()?);
+                notes.extend(opened.map_err(|error| error.noting(notes.clone()))?.notes);
+                continue;
+            };
             let report = self.report_on(seen.session(), progress)?;
             if let Err(refusal) = refuse(&report, consent) {
                 return Err(SessionError::from(refusal).noting(notes));
@@ -212,12 +217,17 @@ fn refuse(report: &ResumeReport, consent: &Consent) -> Result<(), ResumeError> {
         }
         _ => {}
     }
-    let is_open = |conflict: &&Conflict| match &consent.conflicts {
-        AcceptedConflicts::None => true,
-        AcceptedConflicts::These(these) => !these.contains(conflict),
-        AcceptedConflicts::All => false,
+    let mut open = report.conflicts_to_confirm();
+    let is_known = match &consent.conflicts {
+        AcceptedConflicts::None => open.next().is_none(),
+        AcceptedConflicts::These(these) => {
+            // Both have the order of reports.
+            let mut these = these.iter();
+            open.all(|conflict| these.any(|known| known == conflict))
+        }
+        AcceptedConflicts::All => true,
     };
-    if report.conflicts_to_confirm().any(|conflict| is_open(&conflict)) {
+    if !is_known {
         return Err(ResumeError::ConflictsFound { report: Box::new(report.clone()) });
     }
     if matches!(report.next.step, Step::Approve { .. }) && !consent.brief {

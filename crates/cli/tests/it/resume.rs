@@ -58,13 +58,13 @@ fn without_a_session_it_says_so_and_exits_with_3() {
     No active session
     [exit status: 3]
     ");
-    assert_snapshot!(env.run(["resume", "--apply"]), @r#"
+    assert_snapshot!(env.run(["resume", "--apply"]), @"
     ------- stderr
-    error: there is no active session in `[root]/project/docs/maestro`
+    error: `[root]/project/docs/maestro` is not initialised
 
-    hint: begin one with `maestro new "<task>" --plan FILE`
+    hint: run `maestro init`
     [exit status: 3]
-    "#);
+    ");
 }
 
 #[test]

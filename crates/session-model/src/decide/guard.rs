@@ -38,12 +38,26 @@ pub struct Guards<'a> {
     session: &'a Session,
     rules: &'a Rules,
     statuses: OnceCell<BTreeMap<&'a PhaseId, PhaseStatus>>,
+    running: OnceCell<usize>,
+    /// Where each phase is, and whether its id is there only once; without it, phases are looked for.
+    places: Option<BTreeMap<&'a PhaseId, (usize, bool)>>,
 }
 
 impl<'a> Guards<'a> {
-    /// Looks at nothing yet.
+    /// For a question or two: looks at nothing before it is asked.
     pub fn new(session: &'a Session, rules: &'a Rules) -> Self {
-        Self { session, rules, statuses: OnceCell::new() }
+        let (statuses, running) = (OnceCell::new(), OnceCell::new());
+        Self { session, rules, statuses, running, places: None }
+    }
+
+    /// For questions about every phase: first makes a list of where each of them is.
+    pub fn for_all_phases(session: &'a Session, rules: &'a Rules) -> Self {
+        let mut places: BTreeMap<&PhaseId, (usize, bool)> = BTreeMap::new();
+        for (index, phase) in session.phases.iter().enumerate() {
+            let place = places.entry(&phase.id).or_insert((index, true));
+            place.1 = place.0 == index;
+        }
+        Self { places: Some(places), ..Self::new(session, rules) }
     }
 
     /// Returns the status that the phase has after `event`, or why that may not happen. `by_user` says that the user
@@ -122,11 +136,17 @@ impl<'a> Guards<'a> {
 
     /// The place of the one phase with this id.
     pub(super) fn find(&self, id: &PhaseId) -> Result<usize, CommandError> {
-        let mut found = self.session.phases.iter().enumerate().filter(|(_, phase)| phase.id == *id);
-        match (found.next(), found.next()) {
-            (Some((index, _)), None) => Ok(index),
-            (Some(_), Some(_)) => Err(CommandError::PhaseAmbiguous { phase: id.clone() }),
-            (None, _) => {
+        let place = if let Some(places) = &self.places {
+            places.get(id).copied()
+        } else {
+            let phases = self.session.phases.iter().enumerate();
+            let mut found = phases.filter(|(_, phase)| phase.id == *id);
+            found.next().map(|(index, _)| (index, found.next().is_none()))
+        };
+        match place {
+            Some((index, true)) => Ok(index),
+            Some((_, false)) => Err(CommandError::PhaseAmbiguous { phase: id.clone() }),
+            None => {
                 const SHOWN: usize = 12;
                 let known =
                     self.session.phases.iter().take(SHOWN).map(|phase| phase.id.clone()).collect();
@@ -155,10 +175,11 @@ impl<'a> Guards<'a> {
         self.refuse_disabled(phase)?;
         let slots = position::slots(self.session, self.rules.max_concurrent);
         let Some((limit, because)) = slots else { return Ok(()) };
-        let running =
-            self.session.phases.iter().filter(|phase| phase.status == PhaseStatus::InProgress);
-        let running: Vec<PhaseId> = running.map(|phase| phase.id.clone()).collect();
-        if running.len() as u64 >= u64::from(limit) {
+        let is_running = |phase: &&Phase| phase.status == PhaseStatus::InProgress;
+        let running = self.running.get_or_init(|| self.session.count(PhaseStatus::InProgress));
+        if *running as u64 >= u64::from(limit) {
+            let phases = self.session.phases.iter().filter(is_running);
+            let running: Vec<PhaseId> = phases.map(|phase| phase.id.clone()).collect();
             let phase = phase.id.clone();
             return Err(CommandError::NoFreeSlot { phase, running, limit, because });
         }

@@ -7,8 +7,10 @@ use maestro_resume::Step;
 use maestro_session::{Consent, Env, LogFilter, ResumeError, Resumed, SessionError, Workspace};
 use maestro_session_model::PhaseStatus;
 use maestro_state_store::OsDisk;
+use maestro_testutils::Trouble;
 
-use crate::fixture::{Fixture, code, complete, env_of, fail, id, start};
+use crate::fixture::{Fixture, code, complete, env_of, fail, id, skip, start};
+use crate::power::world::{begun, open};
 
 fn resume(fixture: &Fixture) -> Result<Resumed, SessionError> {
     fixture.workspace().resume(&Consent::default(), &mut |_, _| {})
@@ -59,7 +61,9 @@ fn a_refusal_changes_nothing() {
     let before = fixture.snapshot();
     assert_eq!(code(resume(&fixture)), "CHOICE_REQUIRED");
     assert_eq!(fixture.snapshot(), before);
-    assert_eq!(code(resume(&Fixture::new())), "NO_SESSION");
+    assert_eq!(code(resume(&Fixture::new())), "NOT_INITIALISED");
+    fs_err::remove_file(fixture.session_file()).unwrap();
+    assert_eq!(code(resume(&fixture)), "SESSION_FILE_MISSING");
 }
 
 #[test]
@@ -167,4 +171,42 @@ fn an_edit_between_two_operations_is_kept_and_the_rest_decided_again_on_it() {
     let told = resumed.warnings.join("\n");
     assert!(told.contains("phase 3 cannot redelegate: it is skipped"), "{told}");
     assert_eq!(fixture.document().session().phases[2].status, PhaseStatus::Skipped);
+}
+
+/// An error after the first of a batch says what has happened all the same, whatever fails when.
+#[test]
+fn an_error_in_the_middle_of_a_batch_says_what_is_recorded() {
+    let prepared = begun();
+    for command in [skip("1", true), start("2"), start("3")] {
+        open(&prepared).apply(&command).unwrap();
+    }
+    prepared.sync_everything();
+    let mut halves = 0;
+    for index in 0.. {
+        let disk = prepared.copy();
+        let workspace = open(&disk);
+        disk.fail_at(index, Trouble::Io);
+        let outcome = workspace.resume(&Consent::default(), &mut |_, _| {});
+        if !disk.has_failed() {
+            break;
+        }
+        disk.heal();
+        let next = open(&disk);
+        // Finishes what was begun, and is refused for its own sake.
+        assert_eq!(code(next.apply(&start("no such phase"))), "PHASE_NOT_FOUND");
+        let log = next.log(&LogFilter::default()).unwrap();
+        let recorded = log.entries.iter().filter(|entry| entry.command == "redelegate").count();
+        match outcome {
+            Ok(resumed) => assert_eq!((resumed.recorded.len(), recorded), (2, 2), "call {index}"),
+            Err(error) => {
+                let told =
+                    error.notes().iter().filter(|note| note.contains("came to be in progress"));
+                let told = told.count();
+                let may_be = error.code() == "IN_DOUBT" && recorded == told + 1;
+                assert!(told == recorded || may_be, "call {index}, {error:?}: {recorded}");
+                halves += usize::from(told == 1);
+            }
+        }
+    }
+    assert!(0 < halves, "it was interrupted in the middle");
 }

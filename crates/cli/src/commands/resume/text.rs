@@ -379,3 +379,188 @@ fn add_more(text: &mut Text, indent: &str, all: usize) {
 fn cut(line: &str) -> String {
     shortened(line, MESSAGE_CHARS)
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use maestro_resume::{
+        ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile, ResumeSettings,
+    };
+    use maestro_session_model::{Document, PlanRules, RelPath, Rules};
+
+    use super::*;
+
+    const SESSION: &str = "---\n\
+        session_id: 2026-01-15-rate-limiting\n\
+        task: Rate limiting\n\
+        created: 2026-01-15T10:00:00Z\n\
+        updated: 2026-01-15T10:30:00Z\n\
+        status: in_progress\n\
+        phases:\n\
+        - {id: 1, name: Contract, status: completed, agents: [architect]}\n\
+        - {id: 2, name: Buckets, status: in_progress, agents: [coder], started: 2026-01-15T10:20:00Z}\n\
+        total_phases: 2\n\
+        ---\n";
+
+    fn shown(conflicts: Vec<Conflict>) -> String {
+        let document = Document::parse(SESSION.to_owned()).unwrap();
+        let settings = ResumeSettings {
+            rules: Rules { max_retries: 2, max_concurrent: 0, plan: PlanRules::default() },
+            auto_archive: true,
+        };
+        let now = "2026-02-05T12:00:00Z".parse().unwrap();
+        let report = maestro_resume::report(document.session(), conflicts, &settings, now);
+        anstream::adapter::strip_str(super::report(&report).as_ansi()).to_string()
+    }
+
+    fn path(path: &str) -> RelPath {
+        RelPath::parse(path).unwrap()
+    }
+
+    fn file(name: &str, kind: ConflictKind) -> Conflict {
+        Conflict::File(FileConflict { phase: "1".parse().unwrap(), path: path(name), kind })
+    }
+
+    fn partial(files: &[(&str, PartialState)]) -> Conflict {
+        let file =
+            |(name, state): &(&str, PartialState)| PartialFile { path: path(name), state: *state };
+        Conflict::PartialPhase {
+            phase: "2".parse().unwrap(),
+            started: None,
+            files: files.iter().map(file).collect(),
+        }
+    }
+
+    #[test]
+    fn conflicts_of_files() {
+        assert_snapshot!(shown(vec![
+            partial(&[
+                ("src/http.rs", PartialState::Created),
+                ("src/lib.rs", PartialState::Changed),
+                ("src/main.rs", PartialState::Untouched),
+            ]),
+            file("a.rs", ConflictKind::Modified { evidence: Evidence::Contents }),
+            file("src/b.rs", ConflictKind::Modified { evidence: Evidence::Time }),
+            file("c.rs", ConflictKind::Deleted),
+            file("d.rs", ConflictKind::Recreated),
+            file("e.rs", ConflictKind::TypeChanged { now: "a directory".to_owned() }),
+            file("f.rs", ConflictKind::Unreadable { reason: "permission\u{1b}[2J denied".to_owned() }),
+        ]), @r"
+        Session  2026-01-15-rate-limiting
+        Task     Rate limiting
+        Status   in progress, 1 of 2 phases done, last change 3 weeks ago
+
+        Next: maestro resume --apply  gives phase 2 out again: Buckets (coder)
+
+        Conflicts: the user has to know of them before anything goes on
+          phase 2  src/http.rs  created since the phase began
+          phase 2  src/lib.rs   changed since the phase began
+          phase 1  a.rs         modified
+          phase 1  src/b.rs     written after its phase ended
+          phase 1  c.rs         deleted
+          phase 1  d.rs         deleted by its phase, and there again
+          phase 1  e.rs         replaced: a directory
+          phase 1  f.rs         not comparable: permission\u{1b}[2J denied
+
+        Interrupted
+          2  Buckets (coder)  started 3 weeks ago
+             redelegate  maestro phase redelegate 2              give the work out again, with the same scope
+             complete    maestro phase complete 2 --report FILE  if the agent's report came after all
+             fail        maestro phase fail 2 --message TEXT     if the agent gave up
+             adjust      maestro phase adjust 2 --agent NAME     then maestro phase redelegate 2
+
+        Last done  1 Contract
+        Mode       standard
+        Created    2026-01-15T10:00:00.000Z (3 weeks ago)
+        Updated    2026-01-15T10:30:00.000Z (3 weeks ago)
+        ");
+    }
+
+    #[test]
+    fn conflicts_of_documents() {
+        let changed = |role, diff: Option<&str>| Conflict::DocumentChanged {
+            role,
+            path: "docs/maestro/plans/x.md".to_owned(),
+            diff: diff.map(str::to_owned),
+        };
+        let missing = |role, reason: Option<&str>| Conflict::DocumentMissing {
+            role,
+            path: "docs/maestro/plans/x.md".to_owned(),
+            reason: reason.map(str::to_owned),
+        };
+        let long = "@@ -1 +1 @@\n".to_owned() + &"+\tx\n".repeat(20);
+        assert_snapshot!(shown(vec![
+            changed(DocumentRole::Plan, Some("--- x.md\n+++ x.md\n@@ -1,2 +1,2 @@\n # Plan\n-two\n+three\n")),
+            changed(DocumentRole::Design, Some(&long)),
+            changed(DocumentRole::Design, None),
+            missing(DocumentRole::Plan, None),
+            missing(DocumentRole::Design, Some("permission denied")),
+        ]), @"
+        Session  2026-01-15-rate-limiting
+        Task     Rate limiting
+        Status   in progress, 1 of 2 phases done, last change 3 weeks ago
+
+        Next: maestro resume --apply  gives phase 2 out again: Buckets (coder)
+
+        Conflicts: the user has to know of them before anything goes on
+          plan    docs/maestro/plans/x.md  changed since the session was created
+          design  docs/maestro/plans/x.md  changed since the session was created
+          design  docs/maestro/plans/x.md  changed since the session was created; the text of then is not known
+          plan    docs/maestro/plans/x.md  is gone
+          design  docs/maestro/plans/x.md  cannot be read: permission denied
+
+            --- x.md
+            +++ x.md
+            @@ -1,2 +1,2 @@
+             # Plan
+            -two
+            +three
+
+            @@ -1 +1 @@
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            +    x
+            … and 5 more (`--json` has them all)
+
+        Interrupted
+          2  Buckets (coder)  started 3 weeks ago
+             redelegate  maestro phase redelegate 2              give the work out again, with the same scope
+             complete    maestro phase complete 2 --report FILE  if the agent's report came after all
+             fail        maestro phase fail 2 --message TEXT     if the agent gave up
+             adjust      maestro phase adjust 2 --agent NAME     then maestro phase redelegate 2
+
+        Last done  1 Contract
+        Mode       standard
+        Created    2026-01-15T10:00:00.000Z (3 weeks ago)
+        Updated    2026-01-15T10:30:00.000Z (3 weeks ago)
+        ");
+    }
+
+    #[test]
+    fn an_agent_that_has_touched_nothing_is_no_conflict_to_show() {
+        let text = shown(vec![partial(&[("src/main.rs", PartialState::Untouched)])]);
+        assert!(!text.contains("Conflicts"), "{text}");
+    }
+
+    #[test]
+    fn of_many_conflicts_the_first_are_shown() {
+        let many = (0..50).map(|n| file(&format!("src/{n}.rs"), ConflictKind::Deleted));
+        let text = shown(many.collect());
+        assert!(
+            text.contains("src/7.rs  deleted\n  … and 42 more (`--json` has them all)\n"),
+            "{text}"
+        );
+    }
+}
