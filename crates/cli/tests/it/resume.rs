@@ -400,6 +400,72 @@ fn commands_of_the_report_do_what_they_say() {
     assert_eq!(tried, 10);
 }
 
+/// The commands of the next step can be typed, whatever has become of the session.
+#[test]
+fn the_commands_of_the_step_take_it() {
+    let complete = |env: &TestEnv| {
+        env.ok(["phase", "start", "1"]);
+        env.ok(["phase", "complete", "1", "--warning", "slow"]);
+    };
+    let small = || {
+        let mut env = TestEnv::new();
+        env.set("MAESTRO_AUTO_ARCHIVE", "false");
+        env.begin(SMALL_PLAN);
+        env
+    };
+    let says_completed = |env: &TestEnv| {
+        env.edit("status: \"in_progress\"\nworkflow", "status: \"completed\"\nworkflow");
+    };
+    let states: [(&str, TestEnv); 8] = [
+        ("start", small()),
+        ("redelegate", died()),
+        ("archive", {
+            let env = small();
+            complete(&env);
+            env
+        }),
+        ("archive", {
+            let env = TestEnv::with_session();
+            env.ok(["phase", "start", "1"]);
+            env.ok(["abort"]);
+            env
+        }),
+        ("archive", {
+            let env = small();
+            env.edit("status: \"in_progress\"\nworkflow", "status: \"failed\"\nworkflow");
+            env
+        }),
+        ("archive", {
+            let env = TestEnv::with_session();
+            says_completed(&env);
+            env
+        }),
+        ("archive", {
+            let env = small();
+            complete(&env);
+            says_completed(&env);
+            env
+        }),
+        ("review", {
+            let env = express();
+            complete(&env);
+            env
+        }),
+    ];
+    for (step, env) in states {
+        let report: Value = serde_json::from_str(&env.ok(["resume", "--json"]).stdout).unwrap();
+        assert_eq!(report["next"]["step"], step, "{report}");
+        let commands = report["next"]["commands"].as_array().unwrap();
+        assert!(!commands.is_empty(), "{report}");
+        for command in commands {
+            let argv = command["argv"].as_array().unwrap();
+            let argv: Vec<&str> = argv.iter().map(|arg| arg.as_str().unwrap()).collect();
+            let ended = env.run_line(&crate::env::Input::default(), &argv[1..]);
+            assert_eq!(ended.code, ExitCode::DONE, "{argv:?}: {ended}");
+        }
+    }
+}
+
 #[test]
 fn a_session_that_is_done_points_to_the_archive() {
     let mut env = TestEnv::new();
