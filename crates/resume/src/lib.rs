@@ -6,7 +6,7 @@
 //!
 //! # Guarantees
 //!
-//! * Pure: no file, no clock. What is on disk and what time it is are arguments.
+//! * Reports, steps, prompts and what counts as a conflict are pure: what is on disk and what time it is are arguments.
 //! * Total: there is a report and a next step of every session that can be read, also of one that breaks rules.
 //! * A [`Choice`] is possible exactly when the decision would accept its command; the conditions are the same
 //!   ([`maestro_session_model::Guards`]).
@@ -45,25 +45,66 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod action;
-mod choice;
-mod command_line;
 mod conflict;
+
+mod file_time;
+
+mod found;
+
+mod baseline;
+
+mod survey;
+
+mod compare;
+
+mod diff;
+
+mod ignored;
+
+mod scan;
+
+mod git;
+
+mod candidates;
+
 mod elapsed;
-mod render;
+
+mod command_line;
+
+mod action;
+
+mod choice;
+
 mod report;
+
 mod step;
 
+mod render;
+
 pub use crate::action::Action;
+pub use crate::baseline::{
+    Baseline, Baselines, DocumentRecord, DocumentRecords, FileRecord, MAX_RECORDED_TEXT,
+    RecordedState, Remembered,
+};
+pub use crate::candidates::{Beginning, Candidates};
 pub use crate::choice::{Choice, Refusal};
 pub use crate::command_line::CommandLine;
+pub use crate::compare::{
+    FoundDocument, Questions, document_conflict, file_conflicts, has_contents_of, needs_contents,
+};
 pub use crate::conflict::{
     Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile, PartialState,
 };
+pub use crate::diff::MAX_DIFF_LINES;
 pub use crate::elapsed::Elapsed;
+pub use crate::file_time::{FileTime, InvalidFileTime, SLACK};
+pub use crate::found::{Found, FoundFile, Times};
+pub use crate::git::{GIT_TIMEOUT, Git, GitTree, default_excludes_file};
 pub use crate::render::{MAX_PROMPT_CHARS, prompt};
 pub use crate::report::{
     BlockedPhase, BlockerFacts, CompletedPhase, OpenBlocker, PhaseFacts, Position, ResumeReport,
     ResumeSettings, SessionFacts, report,
 };
+pub use crate::scan::{Skipped, Walked, WalkedFile, walk};
 pub use crate::step::{ArchiveReason, NextStep, Step};
+pub use crate::survey::Survey;

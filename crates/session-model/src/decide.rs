@@ -8,7 +8,7 @@ mod error;
 mod guard;
 
 pub use self::error::{CommandError, SlotLimit};
-pub use self::guard::Guards;
+pub use self::guard::{Guards, find_phase};
 
 use crate::command::{Adjustment, Command, Failure};
 use crate::plan;

@@ -59,7 +59,7 @@ mod timestamp;
 
 pub use crate::command::{Adjustment, Command, Failure, Handoff};
 pub use crate::create::{CreateError, NewSession};
-pub use crate::decide::{CommandError, Decision, Guards, Rules, SlotLimit, decide};
+pub use crate::decide::{CommandError, Decision, Guards, Rules, SlotLimit, decide, find_phase};
 pub use crate::document::{
     Document, DocumentError, FrontMatter, MAX_DOCUMENT_BYTES, Update, UpdateError,
 };

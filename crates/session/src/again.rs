@@ -11,6 +11,7 @@ use maestro_state_store::store::{FileError, LockedStore};
 use maestro_state_store::{Current, Operation};
 use serde_json::json;
 
+use crate::baselines::recorded_with;
 use crate::change::{Carried, Origin};
 use crate::error::SessionError;
 use crate::overtaken::{again, marks};
@@ -87,7 +88,9 @@ impl Workspace {
         operation: &Operation,
         rest: &[Operation],
     ) -> Result<Again, SessionError> {
-        let origin = Origin { actor: operation.actor.clone(), marks: marks(operation.id, rest) };
+        let mut marks = marks(operation.id, rest);
+        marks.extend(recorded_with(&operation.command));
+        let origin = Origin { actor: operation.actor.clone(), marks };
         let is_undo = target_of(&operation.command).is_some();
         let made = if let Some(target) = target_of(&operation.command) {
             let target = target.to_string();

@@ -53,8 +53,19 @@ impl Workspace {
     /// When this returns, the change has survived. Should someone edit the file at the same moment, their edit is kept and
     /// the command is decided again on what they wrote.
     pub fn apply(&self, command: &Command) -> Result<Changed, SessionError> {
+        self.apply_with_progress(command, &mut |_, _| {})
+    }
+
+    /// Does the same as [`apply`](Self::apply). A command that ends a phase first reads the files of the phase, to remember
+    /// how they were; `progress` is told how many of how many, and the same again for every MiB of a large one.
+    pub fn apply_with_progress(
+        &self,
+        command: &Command,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Changed, SessionError> {
+        // Before the lock is taken: that may take long, and nobody else should have to wait for it.
+        let origin = Origin { marks: self.baseline_for(command, progress), ..self.own() };
         let mut locked = self.lock()?;
-        let origin = self.own();
         let ((before, carried), notes) =
             self.until_kept(&mut locked, |locked, current, document| {
                 let carried = self.carry_out(locked, current, document, command, &origin)?;

@@ -11,8 +11,10 @@ use maestro_state_store::Operation;
 use maestro_state_store::settings::{ExecutionModeSetting, FrontMatterForm};
 use maestro_state_store::store::LockedStore;
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
+use crate::baselines::{DOCUMENTS, documents_of};
 use crate::documents::{FoundDocument, PlacedDocument};
 use crate::error::SessionError;
 use crate::status::SessionView;
@@ -121,7 +123,9 @@ impl Workspace {
                 }
             }
         }
-        let written = self.write_session(&mut locked, &new, &rules, now);
+        let design = new.design_document.as_ref().zip(design_document.as_ref());
+        let documents = documents_of(design, (&placed[0].1.path, &plan_document));
+        let written = self.write_session(&mut locked, &new, &documents, &rules, now);
         if written.is_err() {
             take_back(&mut locked, &placed);
         }
@@ -202,6 +206,7 @@ impl Workspace {
         &self,
         locked: &mut LockedStore<'_>,
         new: &NewSession,
+        documents: &Value,
         rules: &PlanRules,
         now: Timestamp,
     ) -> Result<(Uuid, Arc<Document>, Option<String>), SessionError> {
@@ -219,6 +224,7 @@ impl Workspace {
                 "command": "create",
                 "task": new.task,
                 "phases": new.phases.len(),
+                DOCUMENTS: documents,
             }),
             canonical: true,
         };

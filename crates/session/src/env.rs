@@ -1,6 +1,7 @@
 //! What the operations need from the world around them, read once by `main` and handed down.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use maestro_session_model::Timestamp;
@@ -20,6 +21,9 @@ pub struct Env {
     pub holder: Holder,
     /// How long to wait for theirs.
     pub lock_wait: Duration,
+    /// The git binary, an absolute path, if there is one. It is asked what a repository had in it at some time; without it,
+    /// less is known, and nothing fails.
+    pub git: Option<PathBuf>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     ids: Box<dyn Fn() -> Uuid + Send + Sync>,
 }
@@ -34,7 +38,15 @@ impl Env {
         ids: impl Fn() -> Uuid + Send + Sync + 'static,
     ) -> Self {
         let lock_wait = DEFAULT_LOCK_WAIT;
-        Self { environment, actor, holder, lock_wait, clock: Box::new(clock), ids: Box::new(ids) }
+        Self {
+            environment,
+            actor,
+            holder,
+            lock_wait,
+            git: None,
+            clock: Box::new(clock),
+            ids: Box::new(ids),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -52,6 +64,7 @@ impl fmt::Debug for Env {
             .field("actor", &self.actor)
             .field("holder", &self.holder)
             .field("lock_wait", &self.lock_wait)
+            .field("git", &self.git)
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use maestro_archive::ArchiveError;
 use maestro_session_model::{
     CommandError, CreateError, DocumentError, HandoffError, InvalidId, InvalidPath, PhaseId,
-    PlanError, SessionId, SessionStatus, UpdateError,
+    PhaseStatus, PlanError, SessionId, SessionStatus, UpdateError,
 };
 use maestro_state_store::journal::JournalError;
 use maestro_state_store::store::{FileError, StateFileError};
@@ -150,6 +150,14 @@ pub enum SessionError {
         /// The first such phase.
         phase: PhaseId,
     },
+    /// The phase has not begun, so nothing can have changed since.
+    #[error("phase {phase} was not started: it is {status}")]
+    NotStarted {
+        /// The phase.
+        phase: PhaseId,
+        /// Where it stands.
+        status: PhaseStatus,
+    },
     /// What was to become the session file is no session. The file is as it was.
     #[error("what was to be written to `{}` is not a session", path.display())]
     Rejected {
@@ -272,6 +280,7 @@ impl SessionError {
             Self::IdTaken { .. } => "SESSION_ID_TAKEN",
             Self::Unfinished { .. } => "SESSION_UNFINISHED",
             Self::ReconciliationPending { .. } => "RECONCILIATION_PENDING",
+            Self::NotStarted { .. } => "PHASE_NOT_STARTED",
             Self::Rejected { .. } | Self::NotText { .. } => "NOT_A_SESSION",
             Self::NoSuchFile { .. } => "NOT_FOUND",
             Self::NoJournal { .. } => "NO_JOURNAL",
@@ -313,7 +322,13 @@ impl SessionError {
             Self::Undo(error) => error.hint(),
             Self::Resume(error) => Some(error.hint()),
             Self::Create(error) => Some(error.hint()),
-            Self::Id(_) | Self::Path(_) | Self::NoSuchFile { .. } => None,
+            Self::NotStarted { phase, status: PhaseStatus::Pending } => Some(format!(
+                "a scan finds what changed since a phase began; begin it with `maestro phase start {phase}`"
+            )),
+            Self::Id(_)
+            | Self::Path(_)
+            | Self::NoSuchFile { .. }
+            | Self::NotStarted { .. } => None,
             Self::Corrupt { .. } => Some(CORRUPT_HINT.to_owned()),
             Self::Uneditable { .. } => Some(
                 "write the values that are to change as plain `key: value` lines in the front matter, \

@@ -50,6 +50,7 @@
 
 mod again;
 mod archiving;
+mod baselines;
 mod change;
 mod conflicts;
 mod create;
@@ -62,6 +63,7 @@ mod overtaken;
 mod resume;
 mod roster;
 mod rules;
+mod scan;
 mod state_files;
 mod status;
 mod undo;
@@ -75,12 +77,14 @@ pub use crate::env::{DEFAULT_LOCK_WAIT, Env};
 pub use crate::error::{ErrorClass, SessionError};
 pub use crate::log::{EntryState, Log, LogEntry, LogFilter, Recorded};
 pub use crate::resume::{AcceptedConflicts, Consent, ResumeError, Resumed};
+pub use crate::scan::{ScanBasis, ScanReport};
 pub use crate::state_files::StateWritten;
 pub use crate::status::{NoSession, PhaseView, SessionView, Status};
 pub use crate::undo::{UndoError, Undone};
 pub use crate::workspace::{Initialised, Workspace};
 pub use maestro_archive::{ArchiveReceipt, Check, KeepReason, KeptDocument};
 pub use maestro_resume::{
-    Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile, PartialState,
+    Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile,
+    PartialState,
 };
 pub use maestro_session_model::Progress;

@@ -23,7 +23,7 @@ use crate::workspace::Workspace;
 const AGAIN: &str = "again";
 
 /// The member that says which operation it makes again.
-const AGAIN_OF: &str = "again_of";
+pub(crate) const AGAIN_OF: &str = "again_of";
 
 /// The member of a recorded edit that says on which operation's text it was made, if not on the last one.
 const MADE_ON: &str = "made_on";

@@ -84,7 +84,12 @@ impl Workspace {
             };
             let report = self.report_on(seen.session(), progress)?;
             if let Err(refusal) = refuse(&report, consent) {
-                return Err(SessionError::from(refusal).noting(notes));
+                // What was compared while the session changed says nothing.
+                let is_still = self.read()?.is_some_and(|now| now.text() == seen.text());
+                if is_still {
+                    return Err(SessionError::from(refusal).noting(notes));
+                }
+                continue;
             }
             let mut locked = self.lock()?;
             let opened = match self.open_or_refuse(&mut locked) {

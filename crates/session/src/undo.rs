@@ -25,7 +25,7 @@ mod reverse;
 
 pub use crate::undo::error::UndoError;
 
-pub(crate) use crate::undo::choose::{COMMAND, Gone, gone, target_of};
+pub(crate) use crate::undo::choose::{COMMAND, Gone, gone, gone_of, target_of};
 
 /// What an undo did.
 #[derive(Clone, Debug, PartialEq, Serialize)]

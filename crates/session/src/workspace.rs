@@ -8,6 +8,7 @@ use maestro_state_store::settings::Origin;
 use maestro_state_store::state_dir::Creation;
 use maestro_state_store::{Disk, Environment, Settings, StateDir, Store, discover_workspace};
 
+use crate::baselines::carry;
 use crate::env::Env;
 use crate::error::SessionError;
 use crate::status::{NoSession, SessionView, Status};
@@ -58,7 +59,7 @@ impl Workspace {
         let dir = StateDir::locate(root, &settings, disk)?;
         let root_names = root_names(dir.workspace(), root, &env.environment, dir.disk());
         let last_seen = Mutex::new(None);
-        Ok(Self { settings, store: Store::new(dir), env, root_names, last_seen })
+        Ok(Self { settings, store: Store::new(dir).carrying(carry), env, root_names, last_seen })
     }
 
     /// Makes `root`, exactly that directory, a workspace: creates its state dir, or what is missing of it.

@@ -363,6 +363,129 @@ fn a_failed_phase_waits_for_the_user() {
     ");
 }
 
+/// Somebody was at the files during the pause: one of a manifest, the plan, and one of the phase that was interrupted.
+fn meddled() -> TestEnv {
+    let env = TestEnv::with_session();
+    env.ok(["phase", "start", "1"]);
+    env.write("docs/contract.md", "as agreed\n");
+    env.write("docs/terms.md", "as agreed\n");
+    env.ok([
+        "phase",
+        "complete",
+        "1",
+        "--warning",
+        "w",
+        "--created",
+        "docs/contract.md",
+        "--created",
+        "docs/terms.md",
+    ]);
+    env.ok(["phase", "start", "2"]);
+    env.pass(2 * WEEK);
+    env.write("docs/contract.md", "as I like it\n");
+    let plan = env.read("docs/maestro/plans/plan.md");
+    env.write("docs/maestro/plans/plan.md", plan.replace("### Agent: tester", "### Agent: coder"));
+    env.write("src/limit.rs", "half a limiter\n");
+    env
+}
+
+#[test]
+fn conflicts_are_shown_and_the_user_has_to_know_of_them() {
+    let env = meddled();
+    assert_snapshot!(env.run(["resume"]), @"
+    Session  2026-01-15-rate-limiting
+    Task     Rate limiting
+    Status   in progress, 1 of 4 phases done, last change 2 weeks ago
+
+    Next: maestro resume --apply  gives phase 2 out again: Token buckets (coder)
+
+    Conflicts: the user has to know of them before anything goes on
+      phase 2  src/limit.rs                created since the phase began
+      phase 1  docs/contract.md            modified
+      plan     docs/maestro/plans/plan.md  changed since the session was created
+
+        --- docs/maestro/plans/plan.md (when the session was created)
+        +++ docs/maestro/plans/plan.md (now)
+        @@ -40,7 +40,7 @@
+         
+         ## Phase 4: End to end
+         
+        -### Agent: tester
+        +### Agent: coder
+         
+         ### Parallel: No
+         
+
+    Interrupted
+      2  Token buckets (coder)  started 2 weeks ago
+         redelegate  maestro phase redelegate 2              give the work out again, with the same scope
+         complete    maestro phase complete 2 --report FILE  if the agent's report came after all
+         fail        maestro phase fail 2 --message TEXT     if the agent gave up
+         adjust      maestro phase adjust 2 --agent NAME     then maestro phase redelegate 2
+
+    Ready
+      3  HTTP layer  coder  maestro phase start 3
+
+    Waiting
+      4  End to end  tester  waits for 2, 3
+
+    Last done  1 Contract, 2 weeks ago
+    Mode       standard
+    Plan       docs/maestro/plans/plan.md
+    Created    2026-01-15T10:00:00.000Z (2 weeks ago)
+    Updated    2026-01-15T10:00:03.000Z (2 weeks ago)
+    [exit status: 0]
+    ");
+    let before = env.listing();
+    assert_snapshot!(env.run(["resume", "--apply"]), @"
+    ------- stderr
+    error: there are 3 conflicts to be shown to the user first
+
+    hint: `maestro resume` shows them; if the user goes on all the same: `maestro resume --apply --despite-conflicts`
+    [exit status: 6]
+    ");
+    assert_eq!(env.run_asked("n\n", ["resume", "--apply"]).code, ExitCode::REFUSED);
+    assert_eq!(env.listing(), before, "nothing has changed");
+    let asked = env.run_asked("y\n", ["resume", "--apply"]);
+    assert!(asked.stderr.ends_with("Go on despite these conflicts? [y/N] "), "{asked}");
+    assert_snapshot!(asked.stdout, @"
+    Phase 2 given out again: Token buckets (coder)
+      files: src/limit.rs
+    despite 3 conflicts; `maestro resume` shows them
+    Next: maestro phase complete 2 --report FILE  when the agent's report is there
+    ");
+    let prompt = meddled().ok(["resume", "--apply", "--despite-conflicts", "--prompt"]).stdout;
+    let prompt = prompt.split("## What to do").nth(1).unwrap().split("\n## Inter").next().unwrap();
+    assert_snapshot!(prompt, @r#"
+
+
+    1. That phase 2 was given out again is recorded.
+    2. Delegate phase 2 to coder again, with the same scope.
+    3. Tell each agent which of its files may be half done.
+    4. If an agent's report comes after all, record it instead of delegating again.
+
+    ## Conflicts
+
+    - Phase 2 was started and has not ended; of its planned files it may have created src/limit.rs
+    - docs/contract.md, as phase 1 left it: modified
+    - The plan "docs/maestro/plans/plan.md" changed since the session was created:
+
+    ```diff
+    --- docs/maestro/plans/plan.md (when the session was created)
+    +++ docs/maestro/plans/plan.md (now)
+    @@ -40,7 +40,7 @@
+     
+     ## Phase 4: End to end
+     
+    -### Agent: tester
+    +### Agent: coder
+     
+     ### Parallel: No
+     
+    ```
+    "#);
+}
+
 /// Every command of the report that is said to be possible is possible, as it is typed.
 #[test]
 fn commands_of_the_report_do_what_they_say() {

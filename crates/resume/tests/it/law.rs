@@ -1,159 +1,207 @@
-//! The law: the report offers what the decision would accept, and says no where the decision would refuse.
+//! The law: whatever is done to files after they were recorded, exactly that is told.
 
-use maestro_resume::{Action, Choice, PhaseFacts, ResumeReport, ResumeSettings, Step, report};
-use maestro_session_model::{
-    Adjustment, Command, CommandError, DownstreamContext, ErrorKind, Failure, Handoff, PhaseStatus,
-    Session, decide,
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use maestro_resume::{
+    Baseline, Baselines, Conflict, ConflictKind, Evidence, Found, Questions, Survey,
+    file_conflicts, needs_contents,
 };
+use maestro_session_model::{PhaseId, PhaseStatus, RelPath, Session, Timestamp};
+use maestro_state_store::OsDisk;
+use maestro_testutils::arb_session;
 use proptest::prelude::*;
-use proptest::sample::select;
 
-use crate::any_session::{arb_any_session, arb_settings, now, with_few_agents};
-
-fn phases(report: &ResumeReport) -> impl Iterator<Item = &PhaseFacts> {
-    [&report.failed, &report.active, &report.ready, &report.to_reconcile, &report.other_errors]
-        .into_iter()
-        .flatten()
+/// What is done to a file.
+#[derive(Clone, Copy, Debug)]
+enum Edit {
+    Nothing,
+    /// Written again with the same contents.
+    Touch,
+    Permissions,
+    Longer,
+    /// Other contents of the same length.
+    SameLength,
+    /// The same, and its time is set back.
+    SameLengthAndTime,
+    /// Replaced by another file of other contents, by a rename.
+    Replaced,
+    /// Replaced by another file of the same contents.
+    ReplacedBySame,
+    Removed,
+    BecomesDirectory,
+    BecomesPipe,
+    /// Its directory is another, with a copy of the file.
+    DirectoryReplaced,
 }
 
-/// A command that carries the action out, with what only the caller knows made up.
-fn command(action: &Action) -> Option<Command> {
-    let context =
-        DownstreamContext { warnings: vec!["careful".to_owned()], ..DownstreamContext::default() };
-    let handoff = Handoff { downstream_context: context, ..Handoff::default() };
-    let someone = || "someone-else".parse().unwrap();
-    Some(match action {
-        Action::Complete { phase } => Command::Complete { phase: phase.clone(), handoff },
-        Action::Fail { phase, lacks_agent } => Command::Fail {
-            phase: phase.clone(),
-            failure: Failure {
-                agent: lacks_agent.then(someone),
-                kind: ErrorKind::Runtime,
-                message: "it broke".to_owned(),
-                tokens: None,
-                output: None,
-            },
-        },
-        Action::Adjust { phase } => Command::Adjust {
-            phase: phase.clone(),
-            changes: Adjustment { agents: Some(vec![someone()]), ..Adjustment::default() },
-        },
-        Action::Reconcile { phase } => {
-            Command::Reconcile { phase: phase.clone(), handoff, reason: None }
-        }
-        Action::Archive { .. } => return None,
-        action => return action.command(),
-    })
+const EDITS: [Edit; 12] = [
+    Edit::Nothing,
+    Edit::Touch,
+    Edit::Permissions,
+    Edit::Longer,
+    Edit::SameLength,
+    Edit::SameLengthAndTime,
+    Edit::Replaced,
+    Edit::ReplacedBySame,
+    Edit::Removed,
+    Edit::BecomesDirectory,
+    Edit::BecomesPipe,
+    Edit::DirectoryReplaced,
+];
+
+#[expect(clippy::disallowed_methods, reason = "a test writes files as any program would")]
+fn write(path: &Path, text: &str) {
+    fs_err::write(path, text).unwrap();
 }
 
-fn assert_law(
-    session: &Session,
-    settings: &ResumeSettings,
-    choice: &Choice,
-) -> Result<(), TestCaseError> {
-    let Some(command) = command(&choice.action) else { return Ok(()) };
-    let decided = decide(session, &command, &settings.rules, now());
-    prop_assert_eq!(choice.possible, decided.is_ok(), "{:?}: {:?}", choice, decided.err());
-    prop_assert_eq!(choice.refusal.is_none(), choice.possible);
-    if let (Some(refusal), Err(error)) = (&choice.refusal, decided) {
-        prop_assert_eq!(refusal.code, error.code());
-        prop_assert_eq!(&refusal.message, &error.to_string());
-    }
-    // What needs the user is refused to everybody else, and only that; the end of a session is not asked for twice.
-    let without = match &command {
-        Command::Retry { phase, resolution, .. } => {
-            Command::Retry { phase: phase.clone(), by_user: false, resolution: resolution.clone() }
-        }
-        Command::Skip { phase, reason, .. } => {
-            Command::Skip { phase: phase.clone(), by_user: false, reason: reason.clone() }
-        }
-        _ => return Ok(()),
-    };
-    if choice.possible {
-        let refused = match decide(session, &without, &settings.rules, now()) {
-            Err(
-                CommandError::RetriesExhausted { .. } | CommandError::UserDecisionRequired { .. },
-            ) => true,
-            Ok(_) => false,
-            Err(other) => return Err(TestCaseError::fail(other.to_string())),
-        };
-        prop_assert_eq!(refused, choice.needs_user, "{:?}", choice);
-    }
-    // That retries are exhausted is never the last word: the user may order one more.
-    prop_assert_ne!(choice.refusal.as_ref().map(|refusal| refusal.code), Some("RETRIES_EXHAUSTED"));
-    Ok(())
+fn modified(path: &Path) -> SystemTime {
+    fs_err::metadata(path).unwrap().modified().unwrap()
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+fn set_modified(path: &Path, time: SystemTime) {
+    let file = fs_err::OpenOptions::new().write(true).open(path).unwrap();
+    file.into_parts().0.set_modified(time).unwrap();
+}
 
-    #[test]
-    fn nothing_is_offered_that_would_be_refused_and_nothing_refused_that_would_be_done(
-        session in arb_any_session(),
-        settings in arb_settings(),
-        names in proptest::collection::vec(select(vec!["a", "b", "B", "someone"]), 9),
-        few in any::<bool>(),
-    ) {
-        let session = if few { with_few_agents(session, &names) } else { session };
-        let report = report(&session, Vec::new(), &settings, now());
-        for phase in phases(&report) {
-            prop_assert!(!phase.choices.is_empty());
-            for choice in &phase.choices {
-                assert_law(&session, &settings, choice)?;
+impl Edit {
+    fn make(self, path: &Path) {
+        let text = fs_err::read_to_string(path).unwrap();
+        let other = "x".repeat(text.len());
+        let time = modified(path);
+        match self {
+            Self::Nothing => {}
+            Self::Touch => write(path, &text),
+            Self::Permissions => {
+                let mut permissions = fs_err::metadata(path).unwrap().permissions();
+                permissions.set_readonly(!permissions.readonly());
+                fs_err::set_permissions(path, permissions).unwrap();
+            }
+            Self::Longer => write(path, &(text + "more")),
+            Self::SameLength => write(path, &other),
+            Self::SameLengthAndTime => {
+                write(path, &other);
+                set_modified(path, time);
+            }
+            Self::Replaced | Self::ReplacedBySame => {
+                let new = path.with_extension("new");
+                write(&new, if matches!(self, Self::Replaced) { &other } else { &text });
+                set_modified(&new, time);
+                fs_err::rename(new, path).unwrap();
+            }
+            Self::Removed => fs_err::remove_file(path).unwrap(),
+            Self::BecomesDirectory => {
+                fs_err::remove_file(path).unwrap();
+                fs_err::create_dir(path).unwrap();
+            }
+            Self::BecomesPipe => {
+                fs_err::remove_file(path).unwrap();
+                let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+                assert!(made.success());
+            }
+            Self::DirectoryReplaced => {
+                let dir = path.parent().unwrap();
+                fs_err::rename(dir, dir.with_extension("old")).unwrap();
+                fs_err::create_dir(dir).unwrap();
+                write(path, &text);
             }
         }
     }
 
-    #[test]
-    fn the_step_can_be_taken_to_its_end(
-        session in arb_any_session(),
-        settings in arb_settings(),
-    ) {
-        let report = report(&session, Vec::new(), &settings, now());
-        let orders = report.orders();
-        prop_assert_eq!(report.next.applies, !orders.is_empty());
-        let mut after = session;
-        for order in orders {
-            let decided = decide(&after, &order, &settings.rules, now());
-            prop_assert!(decided.is_ok(), "{:?}: {:?}", order, decided.err());
-            after = decided.unwrap().session;
-        }
-        if report.next.applies {
-            prop_assert!(after.count(PhaseStatus::InProgress) > 0, "an agent is at work");
+    fn expected(self) -> Option<ConflictKind> {
+        let changed = |now: &str| Some(ConflictKind::TypeChanged { now: now.to_owned() });
+        match self {
+            Self::Nothing
+            | Self::Touch
+            | Self::Permissions
+            | Self::ReplacedBySame
+            | Self::DirectoryReplaced => None,
+            Self::Longer | Self::SameLength | Self::SameLengthAndTime | Self::Replaced => {
+                Some(ConflictKind::Modified { evidence: Evidence::Contents })
+            }
+            Self::Removed => Some(ConflictKind::Deleted),
+            Self::BecomesDirectory => changed("a directory"),
+            Self::BecomesPipe => changed("neither a file nor a directory"),
         }
     }
+}
+
+/// A session with one completed phase that created `files`.
+fn session(mut session: Session, files: &[String], completed: Timestamp) -> Session {
+    let mut phase =
+        maestro_session_model::Phase::pending(PhaseId::from_number(1).unwrap(), "x".to_owned());
+    phase.status = PhaseStatus::Completed;
+    phase.completed = Some(completed);
+    phase.files_created = files.to_vec();
+    session.phases = vec![phase];
+    session
+}
+
+fn look(
+    root: &Path,
+    questions: &Questions,
+    wants_contents: impl Fn(&RelPath, &maestro_resume::FoundFile) -> bool,
+) -> BTreeMap<RelPath, Found> {
+    let mut survey = Survey::new(&OsDisk, root);
+    let files = questions.files().into_iter();
+    let look = |path: &RelPath| {
+        let found = survey.look(path, |file| wants_contents(path, file), &mut || {});
+        (path.clone(), found)
+    };
+    files.map(look).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn every_open_phase_is_in_one_list_and_every_open_error_in_some(
-        session in arb_any_session(),
-        settings in arb_settings(),
+    #[cfg(unix)]
+    fn the_conflicts_are_exactly_the_edits(
+        edits in prop::collection::vec((prop::sample::select(&EDITS), 0_u64..20), 1..12),
+        some_session in arb_session(),
     ) {
-        let report = report(&session, Vec::new(), &settings, now());
-        let progress = report.position.progress;
-        let open = progress.pending + progress.in_progress + progress.failed;
-        let listed = report.failed.len() + report.active.len() + report.ready.len();
-        prop_assert_eq!(listed + report.blocked.len(), open);
-        prop_assert_eq!(report.position.done + open, session.phases.len());
-        let unresolved = |phase: &maestro_session_model::Phase| {
-            phase.errors.iter().filter(|error| !error.resolved).count()
-        };
-        let there: usize = session.phases.iter().map(unresolved).sum();
-        let told: usize = [&report.failed, &report.active, &report.other_errors]
-            .into_iter().flatten().map(|phase| phase.errors.len()).sum();
-        prop_assert_eq!(told, there);
-    }
-
-    #[test]
-    fn a_failed_phase_stops_everything_but_the_user(
-        session in arb_any_session(),
-        settings in arb_settings(),
-    ) {
-        let report = report(&session, Vec::new(), &settings, now());
-        let is_running = report.session.status.as_str() == "in_progress";
-        let chooses = matches!(report.next.step, Step::Choose { .. });
-        prop_assert_eq!(chooses, is_running && !report.failed.is_empty());
-        if chooses {
-            prop_assert_eq!(report.orders(), Vec::new());
+        let dir = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(dir.path()).unwrap();
+        let clock = |path: &Path| modified(path);
+        // A directory for each, which may be replaced.
+        let names: Vec<String> = (0..edits.len()).map(|n| format!("d{n}/file.rs")).collect();
+        for (name, (_, age)) in names.iter().zip(&edits) {
+            let path = root.join(name);
+            fs_err::create_dir(path.parent().unwrap()).unwrap();
+            write(&path, &format!("text of {name}"));
+            let time = clock(&path) - Duration::from_secs(*age);
+            set_modified(&path, time);
         }
+        write(&root.join("clock"), "");
+        let taken = Timestamp::from(clock(&root.join("clock")));
+        let session = session(some_session, &names, taken);
+        let questions = Questions::of(&session, &|text| RelPath::parse(text).ok());
+        let found = look(&root, &questions, |_, _| true);
+        let mut baselines = Baselines::default();
+        let phase = PhaseId::from_number(1).unwrap();
+        baselines.add(&phase, taken, Baseline::of(taken, found.into_iter().collect()));
+
+        for (name, (edit, _)) in names.iter().zip(&edits) {
+            edit.make(&root.join(name));
+        }
+        write(&root.join("clock"), "");
+        let now = Timestamp::from(clock(&root.join("clock")));
+        let found = look(&root, &questions, |path, file| {
+            needs_contents(baselines.of(path).unwrap(), file, now)
+        });
+        let conflicts: BTreeMap<String, ConflictKind> = file_conflicts(&questions, &baselines, &found)
+            .into_iter()
+            .map(|conflict| match conflict {
+                Conflict::File(file) => (file.path.to_string(), file.kind),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let expected: BTreeMap<String, ConflictKind> = names
+            .iter()
+            .zip(&edits)
+            .filter_map(|(name, (edit, _))| Some((name.clone(), edit.expected()?)))
+            .collect();
+        prop_assert_eq!(conflicts, expected);
     }
 }

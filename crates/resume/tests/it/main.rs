@@ -1,9 +1,11 @@
-//! What the crate promises of any session.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! What the crate promises of any session, and of files on a real disk.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod any_session;
 mod branches;
 mod hostile;
 mod law;
+mod offers;
 mod prompt;
 mod session;

@@ -136,22 +136,9 @@ impl<'a> Guards<'a> {
 
     /// The place of the one phase with this id.
     pub(super) fn find(&self, id: &PhaseId) -> Result<usize, CommandError> {
-        let place = if let Some(places) = &self.places {
-            places.get(id).copied()
-        } else {
-            let phases = self.session.phases.iter().enumerate();
-            let mut found = phases.filter(|(_, phase)| phase.id == *id);
-            found.next().map(|(index, _)| (index, found.next().is_none()))
-        };
-        match place {
-            Some((index, true)) => Ok(index),
-            Some((_, false)) => Err(CommandError::PhaseAmbiguous { phase: id.clone() }),
-            None => {
-                const SHOWN: usize = 12;
-                let known =
-                    self.session.phases.iter().take(SHOWN).map(|phase| phase.id.clone()).collect();
-                Err(CommandError::PhaseNotFound { phase: id.clone(), known })
-            }
+        match self.places.as_ref().and_then(|places| places.get(id)) {
+            Some((index, true)) => Ok(*index),
+            _ => find_phase(self.session, id),
         }
     }
 
@@ -227,4 +214,18 @@ pub(super) fn blocked(
         return Ok(());
     }
     Err(CommandError::Blocked { phase: phase.id.clone(), waits_for })
+}
+
+/// Returns the place of the one phase with this id, or why there is no such one.
+pub fn find_phase(session: &Session, id: &PhaseId) -> Result<usize, CommandError> {
+    let mut found = session.phases.iter().enumerate().filter(|(_, phase)| phase.id == *id);
+    match (found.next(), found.next()) {
+        (Some((index, _)), None) => Ok(index),
+        (Some(_), Some(_)) => Err(CommandError::PhaseAmbiguous { phase: id.clone() }),
+        (None, _) => {
+            const SHOWN: usize = 12;
+            let known = session.phases.iter().take(SHOWN).map(|phase| phase.id.clone()).collect();
+            Err(CommandError::PhaseNotFound { phase: id.clone(), known })
+        }
+    }
 }

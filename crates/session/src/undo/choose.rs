@@ -33,18 +33,27 @@ pub(crate) enum Gone {
 
 /// The operations that do not hold any more.
 pub(crate) fn gone(operations: &[Newest]) -> BTreeMap<Uuid, Gone> {
+    let effective = operations.iter().filter(|operation| !operation.abandoned);
+    gone_of(effective.map(|operation| {
+        let record = &operation.record;
+        (record.seq, record.operation.id, &record.operation.command)
+    }))
+}
+
+/// The same of operations that took effect, each with its number, its id and its command, the oldest first.
+pub(crate) fn gone_of<'o>(
+    operations: impl DoubleEndedIterator<Item = (u64, Uuid, &'o Value)>,
+) -> BTreeMap<Uuid, Gone> {
     let mut gone = BTreeMap::new();
     // What undoes something or makes it again comes after it, so the newest say first which of the older ones count.
-    for operation in operations.iter().rev().filter(|operation| !operation.abandoned) {
-        let record = &operation.record;
-        let (id, command) = (record.operation.id, &record.operation.command);
+    for (seq, id, command) in operations.rev() {
         if let Some(target) = again_of(command) {
-            gone.entry(target).or_insert(Gone::MadeAgain(record.seq));
+            gone.entry(target).or_insert(Gone::MadeAgain(seq));
         }
         if !gone.contains_key(&id)
             && let Some(target) = target_of(command)
         {
-            gone.entry(target).or_insert(Gone::Undone(record.seq));
+            gone.entry(target).or_insert(Gone::Undone(seq));
         }
     }
     gone

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod archive;
+mod conflicts;
 mod doctor;
 mod edits;
 mod failures_of_the_node_server;
@@ -12,5 +13,6 @@ mod late;
 mod power;
 mod replay;
 mod resume;
+mod scan;
 mod story;
 mod undo;

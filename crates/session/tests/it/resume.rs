@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use maestro_resume::Step;
-use maestro_session::{Consent, Env, LogFilter, ResumeError, Resumed, SessionError, Workspace};
+use maestro_session::{
+    AcceptedConflicts, Consent, Env, ErrorClass, LogFilter, ResumeError, Resumed, SessionError,
+    Workspace,
+};
 use maestro_session_model::PhaseStatus;
 use maestro_state_store::OsDisk;
 use maestro_testutils::Trouble;
@@ -20,8 +23,8 @@ fn resume(fixture: &Fixture) -> Result<Resumed, SessionError> {
 fn interrupted() -> Fixture {
     let fixture = Fixture::begun();
     fixture.apply(&start("1")).unwrap();
-    fixture.apply(&complete("1", "src/bucket.rs")).unwrap();
     fixture.write("src/bucket.rs", "bucket");
+    fixture.apply(&complete("1", "src/bucket.rs")).unwrap();
     fixture.apply(&start("2")).unwrap();
     fixture.apply(&start("3")).unwrap();
     fixture
@@ -76,8 +79,8 @@ fn the_step_is_that_of_the_session_as_it_is_when_the_lock_is_had() {
         .resume(&Consent::default(), &mut |_, _| {
             times += 1;
             if times == 1 {
-                fixture.apply(&complete("2", "src/mw.rs")).unwrap();
                 fixture.write("src/mw.rs", "made");
+                fixture.apply(&complete("2", "src/mw.rs")).unwrap();
             }
         })
         .unwrap();
@@ -103,6 +106,33 @@ fn a_phase_that_fails_meanwhile_stops_it() {
         other => panic!("{other}"),
     }
     assert_eq!(commands(&fixture).last().unwrap(), "fail 3");
+}
+
+#[test]
+fn conflicts_are_agreed_to_as_they_were_shown() {
+    let fixture = interrupted();
+    fixture.write("src/bucket.rs", "someone else's");
+    let before = fixture.snapshot();
+    let refused = resume(&fixture).unwrap_err();
+    assert_eq!((refused.code(), refused.class()), ("CONFLICTS_FOUND", ErrorClass::Conflict));
+    assert_eq!(fixture.snapshot(), before);
+    let shown = match refused.bare() {
+        SessionError::Resume(ResumeError::ConflictsFound { report }) => {
+            report.conflicts_to_confirm().cloned().collect::<Vec<_>>()
+        }
+        other => panic!("{other}"),
+    };
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    let agreed = |conflicts| Consent { brief: false, conflicts };
+    let these = agreed(AcceptedConflicts::These(shown));
+    // Something else turns up: the yes was not for that.
+    fixture.write("src/mw.rs", "half done");
+    let with = |consent: &Consent| fixture.workspace().resume(consent, &mut |_, _| {});
+    assert_eq!(code(with(&these)), "CONFLICTS_FOUND");
+    fs_err::remove_file(fixture.path("src/mw.rs")).unwrap();
+    assert_eq!(with(&these).unwrap().phases(), [id("2"), id("3")]);
+    fixture.write("src/mw.rs", "half done");
+    assert_eq!(with(&agreed(AcceptedConflicts::All)).unwrap().phases(), [id("2"), id("3")]);
 }
 
 /// A workspace in which someone edits the session file at the moment when the n-th id is made: between a decision and what

@@ -84,6 +84,14 @@ impl Store {
         }
     }
 
+    /// Reads every sound operation of a journal's newest file, whatever lies between them. Takes no lock.
+    pub fn sound_operations(&self, id: &SessionId) -> Result<Option<History>, ReadError> {
+        match journal_paths(&self.dir, id)?.last() {
+            Some(newest) => Ok(Some(History::sound_lines(self.dir.disk(), newest)?)),
+            None => Ok(None),
+        }
+    }
+
     /// Whether a journal ends with the mark that its session is archived, as far as its end can be read. Takes no lock.
     pub fn is_archived_journal(&self, id: &SessionId) -> bool {
         let end = self.sound_end(id).ok().flatten();
