@@ -90,6 +90,10 @@ fn text(next: &Fields<'_>) -> Text {
     section(&mut text, "Waiting", &next.waiting, |phase| {
         plain(format!("waits for {}", list(&phase.waits_for)))
     });
+    if !next.in_progress.is_empty() {
+        text.gap();
+        text.line([plain("If an agent was interrupted: "), bold("maestro resume")]);
+    }
     text
 }
 
