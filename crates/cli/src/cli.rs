@@ -14,6 +14,7 @@ use crate::commands::new::NewArgs;
 use crate::commands::next::NextArgs;
 use crate::commands::phase::PhaseArgs;
 use crate::commands::plan::PlanArgs;
+use crate::commands::resume::ResumeArgs;
 use crate::commands::settings::SettingsArgs;
 use crate::commands::state::StateArgs;
 use crate::commands::status::StatusArgs;
@@ -92,6 +93,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Next(NextArgs),
     Phase(Box<PhaseArgs>),
+    Resume(ResumeArgs),
     Abort(AbortArgs),
     Archive(ArchiveArgs),
     Log(LogArgs),

@@ -25,7 +25,6 @@
 
 mod cli;
 mod commands;
-mod escape;
 mod exit_code;
 mod failure;
 mod input;

@@ -68,6 +68,7 @@ fn parse_and_carry_out(
         Command::Status(_) => commands::status::run(place, terminal),
         Command::Next(_) => commands::next::run(place, terminal),
         Command::Phase(args) => commands::phase::run(args, place, terminal),
+        Command::Resume(args) => commands::resume::run(args, place, terminal),
         Command::Abort(args) => commands::abort::run(args, place, terminal),
         Command::Archive(args) => commands::archive::run(args, place, terminal),
         Command::Log(args) => commands::log::run(args, place, terminal),

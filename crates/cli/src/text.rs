@@ -1,13 +1,12 @@
 //! Text for people, built so that nothing unescaped can get into it.
 //!
-//! Every piece goes through [`escape`](crate::escape::escape()) when it becomes a [`Span`]; there is no other way to print
+//! Every piece goes through [`escape`](escape()) when it becomes a [`Span`]; there is no other way to print
 //! human output.
 
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
-
-use crate::escape::escape;
+use maestro_session_model::escape;
 
 /// Lines of styled text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

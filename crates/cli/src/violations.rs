@@ -2,6 +2,7 @@
 
 use maestro_session_model::{Severity, Violation};
 
+use crate::commands::words::more;
 use crate::text::{Text, cyan, plain, red, yellow};
 
 /// How many violations are shown; more would scroll the first away. `--json` has them all.
@@ -24,9 +25,6 @@ pub(crate) fn append(text: &mut Text, plan: &str, violations: &[Violation]) {
         }
     }
     if SHOWN < violations.len() {
-        text.line([plain(format!(
-            "… and {} more (`--json` has them all)",
-            violations.len() - SHOWN
-        ))]);
+        text.line([plain(more(violations.len() - SHOWN))]);
     }
 }

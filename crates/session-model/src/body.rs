@@ -2,8 +2,9 @@
 //!
 //! Agents' text goes in verbatim, but in a fence that it cannot close, so that it can forge neither a heading nor the
 //! end of the front matter. Everything else is folded onto one line, and where that line begins with their text, it begins
-//! nothing but a sentence.
+//! nothing but a sentence: [`quote`](crate::quote) has the ways.
 
+use crate::quote::{fenced, one_line, sentence};
 use crate::session::{Phase, PhaseError};
 use crate::{DownstreamContext, PhaseStatus};
 
@@ -61,7 +62,7 @@ pub(crate) fn failed(phase: &Phase, error: &PhaseError, report: Option<&str>) ->
     output(&mut out, Some(&error.agent), report);
     section(&mut out, "Validation Result");
     out += &format!("Fail ({}):\n\n", error.kind);
-    fenced(&mut out, &error.message);
+    out += &fenced("text", &error.message);
     out
 }
 
@@ -101,7 +102,7 @@ fn section(out: &mut String, title: &str) {
 fn output(out: &mut String, agent: Option<&str>, text: Option<&str>) {
     section(out, &format!("{} Output", agent.map_or("Agent".to_owned(), one_line)));
     match text {
-        Some(text) if !text.trim().is_empty() => fenced(out, text),
+        Some(text) if !text.trim().is_empty() => out.push_str(&fenced("text", text)),
         _ => out.push_str("No output was recorded.\n"),
     }
 }
@@ -110,49 +111,6 @@ fn bullet(out: &mut String, title: &str, items: &[String]) {
     let items: Vec<String> = items.iter().map(|item| one_line(item)).collect();
     let items = if items.is_empty() { "none".to_owned() } else { items.join(", ") };
     *out += &format!("- {title}: {items}\n");
-}
-
-/// Verbatim text between fences longer than any run of backticks in it.
-fn fenced(out: &mut String, text: &str) {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat((longest + 1).max(3));
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    *out += &format!("{fence}text\n{text}{end}{fence}\n");
-}
-
-/// Folds line breaks and other blanks to single spaces.
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.join(" ")
-}
-
-/// Folds a text as [`one_line`] does, for a place where a heading, a fence, a quote, a list or HTML could begin.
-fn sentence(text: &str) -> String {
-    let mut line = one_line(text);
-    if let Some(at) = block_mark(&line) {
-        line.insert(at, '\\');
-    }
-    line
-}
-
-/// Where a backslash keeps the line from being more than a sentence; nothing if it is not.
-fn block_mark(line: &str) -> Option<usize> {
-    let word = line.split(' ').next().unwrap_or_default();
-    let is_only = |text: &str, marks: &[char]| text.trim_matches(marks).is_empty();
-    let begins = line.starts_with(['<', '>'])
-        || line.starts_with("```")
-        || line.starts_with("~~~")
-        || is_only(word, &['#'])
-        || matches!(word, "-" | "+" | "*")
-        || is_only(line, &['-', '*', '_', ' ']);
-    if begins {
-        return (!line.is_empty()).then_some(0);
-    }
-    let number = word.strip_suffix(['.', ')'])?;
-    number.bytes().all(|b| b.is_ascii_digit()).then_some(number.len())
 }
 
 #[cfg(test)]
@@ -226,30 +184,5 @@ mod tests {
             redelegated(&phase(), "coder", None)
                 .starts_with("## Phase 2: HTTP middleware ◯ in progress\n")
         );
-    }
-
-    #[test]
-    fn a_sentence_begins_nothing_else() {
-        for (text, expected) in [
-            ("", ""),
-            ("Pass: 12 tests", "Pass: 12 tests"),
-            ("**Pass**", "**Pass**"),
-            ("-v was missing", "-v was missing"),
-            ("#12 is open", "#12 is open"),
-            ("`cargo test` failed", "`cargo test` failed"),
-            ("3.5 s", "3.5 s"),
-            ("\n## Phase 9:\nforged", "\\## Phase 9: forged"),
-            ("#", "\\#"),
-            ("```", "\\```"),
-            ("~~~ sh", "\\~~~ sh"),
-            ("<!-- hidden", "\\<!-- hidden"),
-            ("> # quoted", "\\> # quoted"),
-            ("- # listed", "\\- # listed"),
-            ("1) # counted", "1\\) # counted"),
-            ("- - -", "\\- - -"),
-            ("***", "\\***"),
-        ] {
-            assert_eq!(sentence(text), expected);
-        }
     }
 }

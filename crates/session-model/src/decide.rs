@@ -5,18 +5,17 @@
 
 mod complete;
 mod error;
+mod guard;
 
 pub use self::error::{CommandError, SlotLimit};
+pub use self::guard::{Guards, find_phase};
 
 use crate::command::{Adjustment, Command, Failure};
 use crate::plan;
 use crate::position;
 use crate::rules::PlanRules;
 use crate::session::{Phase, PhaseError, Session};
-use crate::{
-    AgentName, IllegalTransition, PhaseEvent, PhaseId, PhaseStatus, SessionStatus, Timestamp,
-    agent_key, body,
-};
+use crate::{AgentName, PhaseEvent, PhaseId, PhaseStatus, SessionStatus, Timestamp, body};
 
 /// What the settings say about commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +49,11 @@ pub fn decide(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Decision, CommandError> {
-    if session.status != SessionStatus::InProgress {
-        return Err(CommandError::SessionEnded { status: session.status });
-    }
+    let guards = Guards::new(session, rules);
+    guards.allow_changes()?;
     let mut after = session.clone();
     after.updated = now.max(session.updated.next());
-    let decider = Decider { session, rules, now };
+    let decider = Decider { session, rules, guards, now };
     let mut warnings = Vec::new();
     let log = match command {
         Command::Start { phase } => decider.start(&mut after, phase)?,
@@ -96,14 +94,14 @@ pub fn decide(
 struct Decider<'a> {
     session: &'a Session,
     rules: &'a Rules,
+    guards: Guards<'a>,
     now: Timestamp,
 }
 
 impl Decider<'_> {
     fn start(&self, after: &mut Session, id: &PhaseId) -> Result<String, CommandError> {
-        let index = self.find(id)?;
-        let status = self.step(index, PhaseEvent::Start)?;
-        self.may_run(index)?;
+        let (index, status) = self.guards.step(id, PhaseEvent::Start)?;
+        self.guards.may_run(index)?;
         let phase = &mut after.phases[index];
         phase.status = status;
         phase.started = Some(self.now);
@@ -116,8 +114,7 @@ impl Decider<'_> {
         id: &PhaseId,
         failure: &Failure,
     ) -> Result<String, CommandError> {
-        let index = self.find(id)?;
-        let status = self.step(index, PhaseEvent::Fail)?;
+        let (index, status) = self.guards.step(id, PhaseEvent::Fail)?;
         if failure.message.trim().is_empty() {
             let missing = "a message";
             return Err(CommandError::ErrorIncomplete { phase: id.clone(), missing });
@@ -152,15 +149,10 @@ impl Decider<'_> {
         by_user: bool,
         resolution: Option<&str>,
     ) -> Result<String, CommandError> {
-        let index = self.find(id)?;
-        let status = self.step(index, PhaseEvent::Retry)?;
+        let (index, status) = self.guards.step(id, PhaseEvent::Retry)?;
+        self.guards.may_be_retried(index, by_user)?;
         let limit = self.rules.max_retries;
         let phase = &mut after.phases[index];
-        if phase.retry_count >= u64::from(limit) && !by_user {
-            let retries = phase.retry_count;
-            return Err(CommandError::RetriesExhausted { phase: id.clone(), retries, limit });
-        }
-        self.may_run(index)?;
         phase.status = status;
         // By hand, any number can be written there.
         phase.retry_count = phase.retry_count.saturating_add(1);
@@ -193,8 +185,7 @@ impl Decider<'_> {
         by_user: bool,
         reason: Option<&str>,
     ) -> Result<String, CommandError> {
-        let index = self.find(id)?;
-        let status = self.step(index, PhaseEvent::Skip)?;
+        let (index, status) = self.guards.step(id, PhaseEvent::Skip)?;
         if !by_user {
             let event = PhaseEvent::Skip;
             return Err(CommandError::UserDecisionRequired { phase: id.clone(), event });
@@ -216,14 +207,13 @@ impl Decider<'_> {
         agent: Option<&AgentName>,
         reason: Option<&str>,
     ) -> Result<String, CommandError> {
-        let index = self.find(id)?;
-        let status = self.step(index, PhaseEvent::Redelegate)?;
+        let (index, status) = self.guards.step(id, PhaseEvent::Redelegate)?;
         let phase = &mut after.phases[index];
         phase.status = status;
         if let Some(agent) = agent {
             phase.agents = vec![agent.to_string()];
         }
-        self.refuse_disabled(phase)?;
+        self.guards.refuse_disabled(phase)?;
         let to = phase.agents.first().map_or("an agent", String::as_str).to_owned();
         Ok(body::redelegated(phase, &to, reason))
     }
@@ -234,11 +224,8 @@ impl Decider<'_> {
         id: &PhaseId,
         changes: &Adjustment,
     ) -> Result<String, CommandError> {
-        let index = self.find(id)?;
+        let index = self.guards.adjustable(id)?;
         let status = self.session.phases[index].status;
-        if status == PhaseStatus::Completed {
-            return Err(CommandError::NotAdjustable { phase: id.clone(), status });
-        }
         let phase = &mut after.phases[index];
         if let Some(name) = &changes.name {
             name.trim().clone_into(&mut phase.name);
@@ -265,51 +252,10 @@ impl Decider<'_> {
             return Err(CommandError::PlanViolated { violations });
         }
         if status == PhaseStatus::InProgress {
-            refuse_blocked(after, &after.phases[index])?;
+            let phase = &after.phases[index];
+            guard::blocked(phase, position::waits_for(after, phase))?;
         }
         Ok(String::new())
-    }
-
-    /// The place of the one phase with this id.
-    fn find(&self, id: &PhaseId) -> Result<usize, CommandError> {
-        find_phase(self.session, id)
-    }
-
-    fn step(&self, index: usize, event: PhaseEvent) -> Result<PhaseStatus, CommandError> {
-        let phase = &self.session.phases[index];
-        phase.status.after(event).map_err(|illegal: IllegalTransition| {
-            CommandError::IllegalTransition { phase: phase.id.clone(), illegal }
-        })
-    }
-
-    /// Whether nothing stands in the way of an agent at work on this phase.
-    fn may_run(&self, index: usize) -> Result<(), CommandError> {
-        let phase = &self.session.phases[index];
-        refuse_blocked(self.session, phase)?;
-        self.refuse_disabled(phase)?;
-        let slots = position::slots(self.session, self.rules.max_concurrent);
-        let Some((limit, because)) = slots else { return Ok(()) };
-        let running =
-            self.session.phases.iter().filter(|phase| phase.status == PhaseStatus::InProgress);
-        let running: Vec<PhaseId> = running.map(|phase| phase.id.clone()).collect();
-        if running.len() as u64 >= u64::from(limit) {
-            let phase = phase.id.clone();
-            return Err(CommandError::NoFreeSlot { phase, running, limit, because });
-        }
-        Ok(())
-    }
-
-    fn refuse_disabled(&self, phase: &Phase) -> Result<(), CommandError> {
-        let disabled = &self.rules.plan.disabled_agents;
-        let agent =
-            phase.agents.iter().find(|agent| disabled.iter().any(|d| d.key() == agent_key(agent)));
-        match agent {
-            Some(agent) => {
-                let (phase, agent) = (phase.id.clone(), agent.clone());
-                Err(CommandError::AgentDisabled { phase, agent })
-            }
-            None => Ok(()),
-        }
     }
 
     /// The agent that was named, else the first one of the phase.
@@ -317,14 +263,6 @@ impl Decider<'_> {
         let own = || self.session.phases[index].agents.first().cloned();
         named.map(ToString::to_string).or_else(own)
     }
-}
-
-fn refuse_blocked(session: &Session, phase: &Phase) -> Result<(), CommandError> {
-    let waits_for: Vec<_> = position::waits_for(session, phase);
-    if waits_for.is_empty() {
-        return Ok(());
-    }
-    Err(CommandError::Blocked { phase: phase.id.clone(), waits_for })
 }
 
 /// Marks what is still open as dealt with; a resolution that says more than `pending` is kept.
@@ -335,19 +273,6 @@ fn resolve_errors(phase: &mut Phase, how: &str) {
             how.clone_into(&mut error.resolution);
         } else {
             error.resolution = format!("{}; {how}", error.resolution);
-        }
-    }
-}
-/// Returns the place of the one phase with this id, or why there is no such one.
-pub fn find_phase(session: &Session, id: &PhaseId) -> Result<usize, CommandError> {
-    let mut found = session.phases.iter().enumerate().filter(|(_, phase)| phase.id == *id);
-    match (found.next(), found.next()) {
-        (Some((index, _)), None) => Ok(index),
-        (Some(_), Some(_)) => Err(CommandError::PhaseAmbiguous { phase: id.clone() }),
-        (None, _) => {
-            const SHOWN: usize = 12;
-            let known = session.phases.iter().take(SHOWN).map(|phase| phase.id.clone()).collect();
-            Err(CommandError::PhaseNotFound { phase: id.clone(), known })
         }
     }
 }

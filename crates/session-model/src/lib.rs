@@ -49,6 +49,7 @@ mod markdown;
 mod path;
 mod plan;
 mod position;
+mod quote;
 mod roster;
 mod rules;
 mod session;
@@ -58,7 +59,7 @@ mod timestamp;
 
 pub use crate::command::{Adjustment, Command, Failure, Handoff};
 pub use crate::create::{CreateError, NewSession};
-pub use crate::decide::{CommandError, Decision, Rules, SlotLimit, decide, find_phase};
+pub use crate::decide::{CommandError, Decision, Guards, Rules, SlotLimit, decide, find_phase};
 pub use crate::document::{
     Document, DocumentError, FrontMatter, MAX_DOCUMENT_BYTES, Update, UpdateError,
 };
@@ -78,8 +79,9 @@ pub use crate::plan::{
     Profile, Severity, Violation, check as check_plan, read_plan, session_outlines,
 };
 pub use crate::position::{
-    all_wait_for, broken_rules, current_phase, ready_phases, slots, waits_for,
+    Progress, all_wait_for, broken_rules, current_phase, ready_phases, slots, waits_for,
 };
+pub use crate::quote::{escape, fenced, one_line};
 pub use crate::roster::{read_agent, task_complexity_of};
 pub use crate::rules::{AgentRole, InvalidStrictness, PlanRules, Roster, Strictness};
 pub use crate::session::{

@@ -2,11 +2,46 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::decide::SlotLimit;
 use crate::plan::{self, Violation};
 use crate::rules::{PlanRules, Strictness};
 use crate::session::{ExecutionMode, Phase, Session};
 use crate::{PhaseId, PhaseStatus, SessionStatus};
+
+/// How many phases are in each status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Not started.
+    pub pending: usize,
+    /// Being carried out.
+    pub in_progress: usize,
+    /// Ended well.
+    pub completed: usize,
+    /// Ended badly.
+    pub failed: usize,
+    /// Left out.
+    pub skipped: usize,
+}
+
+impl Progress {
+    /// Counts the phases of a session.
+    pub fn of(session: &Session) -> Self {
+        Self {
+            pending: session.count(PhaseStatus::Pending),
+            in_progress: session.count(PhaseStatus::InProgress),
+            completed: session.count(PhaseStatus::Completed),
+            failed: session.count(PhaseStatus::Failed),
+            skipped: session.count(PhaseStatus::Skipped),
+        }
+    }
+
+    /// Returns how many phases are completed or skipped.
+    pub fn done(&self) -> usize {
+        self.completed + self.skipped
+    }
+}
 
 /// Returns the phases that can begin or be retried now, in the order of the plan: pending, with every blocker completed
 /// or skipped.
@@ -35,7 +70,7 @@ pub fn all_wait_for(session: &Session) -> Vec<Vec<(PhaseId, Option<PhaseStatus>)
     session.phases.iter().map(|phase| open_blockers(&statuses, phase)).collect()
 }
 
-fn open_blockers(
+pub(crate) fn open_blockers(
     statuses: &BTreeMap<&PhaseId, PhaseStatus>,
     phase: &Phase,
 ) -> Vec<(PhaseId, Option<PhaseStatus>)> {
@@ -43,7 +78,7 @@ fn open_blockers(
     open.map(|id| (id.clone(), statuses.get(id).copied())).collect()
 }
 
-fn statuses(session: &Session) -> BTreeMap<&PhaseId, PhaseStatus> {
+pub(crate) fn statuses(session: &Session) -> BTreeMap<&PhaseId, PhaseStatus> {
     // Of two phases with one id (a slip of the hand) the first counts, as everywhere.
     session.phases.iter().rev().map(|phase| (&phase.id, phase.status)).collect()
 }

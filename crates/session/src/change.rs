@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use maestro_session_model::{
     Command, Decision, Document, Handoff, HandoffError, HandoffReport, PhaseId, PhaseStatus,
-    ReportStatus, Session, SessionId, Timestamp, decide, read_report,
+    Progress, ReportStatus, Session, SessionId, Timestamp, decide, read_report,
 };
 use maestro_state_store::store::Recovered;
 use maestro_state_store::{
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::error::SessionError;
 use crate::overtaken;
-use crate::status::{PhaseView, Progress, startable};
+use crate::status::{PhaseView, startable};
 use crate::workspace::Workspace;
 
 /// How often a change is decided anew because someone edited the file in between.
@@ -328,7 +328,7 @@ fn recorded(command: &Command) -> Value {
     serde_json::to_value(command).unwrap_or_default()
 }
 
-fn changed(
+pub(crate) fn changed(
     operation: Uuid,
     command: &Command,
     (before, after): (&Session, &Session),

@@ -16,6 +16,7 @@ use maestro_state_store::{
     CommitError, LockError, OpenError, ReadError, SettingsError, StateDirError,
 };
 
+use crate::resume::ResumeError;
 use crate::undo::UndoError;
 
 /// Why an operation failed. Unless a variant says otherwise, nothing has changed.
@@ -73,6 +74,9 @@ pub enum SessionError {
     /// Something cannot be undone.
     #[error(transparent)]
     Undo(#[from] UndoError),
+    /// A session does not go on.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
     /// A session cannot be made of this.
     #[error(transparent)]
     Create(#[from] CreateError),
@@ -296,6 +300,7 @@ impl SessionError {
             Self::NoWords(_) => "NO_WORDS",
             Self::Command(error) => error.code(),
             Self::Undo(error) => error.code(),
+            Self::Resume(error) => error.code(),
             Self::Create(error) => error.code(),
             Self::Id(_) => "BAD_ID",
             Self::Path(_) => "BAD_PATH",
@@ -326,7 +331,7 @@ impl SessionError {
             "CORRUPT" | "TOO_NEW" | "TOO_LARGE" | "NOT_UTF8" | "SESSION_FILE_MISSING" => {
                 ErrorClass::Corrupt
             }
-            "CONFLICT" => ErrorClass::Conflict,
+            "CONFLICT" | "CONFLICTS_FOUND" => ErrorClass::Conflict,
             "BAD_ID" | "BAD_PATH" | "BAD_SETTING" | "DOCUMENT_MISSING" | "DOCUMENT_UNUSABLE"
             | "OUTSIDE_WORKSPACE" | "TASK_MISSING" | "NO_WORDS" => ErrorClass::Usage,
             _ => ErrorClass::Refused,
@@ -351,6 +356,7 @@ impl SessionError {
             Self::NoWords(_) => Some("give at least one word".to_owned()),
             Self::Command(error) => Some(error.hint()),
             Self::Undo(error) => error.hint(),
+            Self::Resume(error) => Some(error.hint()),
             Self::Create(error) => Some(error.hint()),
             Self::NotStarted { phase, status: PhaseStatus::Pending } => Some(format!(
                 "a scan finds what changed since a phase began; begin it with `maestro phase start {phase}`"

@@ -61,6 +61,7 @@ mod env;
 mod error;
 mod log;
 mod overtaken;
+mod resume;
 mod roster;
 mod rules;
 mod scan;
@@ -80,9 +81,10 @@ pub use crate::doctor::{Diagnosis, Finding, Remedy, Repaired};
 pub use crate::env::{DEFAULT_LOCK_WAIT, Env};
 pub use crate::error::{ErrorClass, SessionError};
 pub use crate::log::{EntryState, Log, LogEntry, LogFilter, Recorded};
+pub use crate::resume::{AcceptedConflicts, Consent, ResumeError, Resumed};
 pub use crate::scan::{ScanBasis, ScanReport};
 pub use crate::state_files::StateWritten;
-pub use crate::status::{NoSession, PhaseView, Progress, SessionView, Status};
+pub use crate::status::{NoSession, PhaseView, SessionView, Status};
 pub use crate::undo::{UndoError, Undone};
 pub use crate::verify::{Verification, WhichArchived};
 pub use crate::workspace::{Initialised, Workspace};
@@ -94,3 +96,4 @@ pub use maestro_resume::{
     Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile,
     PartialState,
 };
+pub use maestro_session_model::Progress;

@@ -25,7 +25,7 @@ impl Workspace {
         PlanRules { roster, ..self.rules_without_roster() }
     }
 
-    fn rules_without_roster(&self) -> PlanRules {
+    pub(crate) fn rules_without_roster(&self) -> PlanRules {
         PlanRules {
             disabled_agents: self.settings.disabled_agents.value.clone(),
             roster: None,

@@ -3,9 +3,9 @@
 //! The first fields are those of the Node server's `get_session_status`, in its order and with its names; ours follow.
 
 use maestro_session_model::{
-    ExecutionMode, Phase, PhaseId, PhaseStatus, RelPath, Session, SessionId, SessionStatus,
-    TaskComplexity, Timestamp, TokenUsage, WorkflowMode, all_wait_for, broken_rules, ready_phases,
-    slots, waits_for,
+    ExecutionMode, Phase, PhaseId, PhaseStatus, Progress, RelPath, Session, SessionId,
+    SessionStatus, TaskComplexity, Timestamp, TokenUsage, WorkflowMode, all_wait_for, broken_rules,
+    ready_phases, slots, waits_for,
 };
 use serde::Serialize;
 
@@ -26,8 +26,8 @@ pub struct NoSession {
     message: &'static str,
 }
 
-impl NoSession {
-    pub(crate) fn new() -> Self {
+impl Default for NoSession {
+    fn default() -> Self {
         Self { exists: false, message: "No active session found" }
     }
 }
@@ -113,38 +113,6 @@ pub struct PhaseView {
     pub planned_files: Vec<String>,
     /// How many files its manifest names.
     pub files: usize,
-}
-
-/// How many phases are in each status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Progress {
-    /// Not started.
-    pub pending: usize,
-    /// Being carried out.
-    pub in_progress: usize,
-    /// Ended well.
-    pub completed: usize,
-    /// Ended badly.
-    pub failed: usize,
-    /// Left out.
-    pub skipped: usize,
-}
-
-impl Progress {
-    pub(crate) fn of(session: &Session) -> Self {
-        Self {
-            pending: session.count(PhaseStatus::Pending),
-            in_progress: session.count(PhaseStatus::InProgress),
-            completed: session.count(PhaseStatus::Completed),
-            failed: session.count(PhaseStatus::Failed),
-            skipped: session.count(PhaseStatus::Skipped),
-        }
-    }
-
-    /// Returns how many phases are completed or skipped.
-    pub fn done(&self) -> usize {
-        self.completed + self.skipped
-    }
 }
 
 /// The phases that can begin now: unblocked, while a slot is free.

@@ -4,7 +4,7 @@
 //! that an agent wrote are not touched, and tokens stay counted.
 
 use maestro_archive::is_restoring;
-use maestro_session_model::{Command, Document, PhaseId, SessionId};
+use maestro_session_model::{Command, Document, PhaseId, Progress, SessionId};
 use maestro_state_store::journal::{History, Newest};
 use maestro_state_store::store::{LockedStore, Outcome};
 use maestro_state_store::{Change, Current, Operation};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::change::{Carried, Origin, pending_note};
 use crate::error::SessionError;
 use crate::log::{LogEntry, entry, named};
-use crate::status::{PhaseView, Progress, startable};
+use crate::status::{PhaseView, startable};
 use crate::undo::choose::{check, newest};
 use crate::undo::reverse::{Blocked, reverse};
 use crate::workspace::Workspace;

@@ -116,7 +116,7 @@ impl Workspace {
     pub fn status(&self) -> Result<Status, SessionError> {
         Ok(match self.read()? {
             Some(document) => Status::Active(Box::new(self.view(&document))),
-            None => Status::None(NoSession::new()),
+            None => Status::None(NoSession::default()),
         })
     }
 

@@ -6,6 +6,7 @@ use maestro_session_model::{PhaseStatus, SessionId, SessionStatus};
 use serde::Serialize;
 
 use crate::commands::status::no_session;
+use crate::commands::step::{command, complete, reconcile, retry, start};
 use crate::commands::words::{list, status};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -81,21 +82,18 @@ fn text(next: &Fields<'_>) -> Text {
         text.line([plain("All phases are done: "), bold("maestro archive")]);
         return text;
     }
-    let command = |verb, rest: &'static str| {
-        move |phase: &PhaseView| bold(format!("maestro phase {verb} {}{rest}", phase.id))
-    };
-    section(&mut text, "Ready", &next.ready, command("start", ""));
-    section(&mut text, "In progress", &next.in_progress, command("complete", " --report FILE"));
-    section(&mut text, "Failed", &next.failed, command("retry", ""));
-    section(
-        &mut text,
-        "To be reconciled",
-        &next.to_reconcile,
-        command("reconcile", " --report FILE"),
-    );
+    let bold_command = |action| move |phase: &PhaseView| bold(command(action, phase));
+    section(&mut text, "Ready", &next.ready, bold_command(start));
+    section(&mut text, "In progress", &next.in_progress, bold_command(complete));
+    section(&mut text, "Failed", &next.failed, bold_command(retry));
+    section(&mut text, "To be reconciled", &next.to_reconcile, bold_command(reconcile));
     section(&mut text, "Waiting", &next.waiting, |phase| {
         plain(format!("waits for {}", list(&phase.waits_for)))
     });
+    if !next.in_progress.is_empty() {
+        text.gap();
+        text.line([plain("If an agent was interrupted: "), bold("maestro resume")]);
+    }
     text
 }
 

@@ -1,11 +1,11 @@
 //! `maestro status`
 
 use clap::Args;
-use maestro_session::{ErrorClass, PhaseView, SessionView, Status};
-use maestro_session_model::{ExecutionMode, PhaseStatus, WorkflowMode};
+use maestro_session::{ErrorClass, PhaseView, SessionError, SessionView, Status, Workspace};
+use maestro_session_model::PhaseStatus;
 
 use crate::commands::step::next_step;
-use crate::commands::words::{count, list, mark, status};
+use crate::commands::words::{count, list, mark, mode, status, tokens};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::invocation::Place;
@@ -30,26 +30,8 @@ pub(crate) struct StatusArgs {}
 pub(crate) fn run(place: Place, terminal: &mut Terminal) -> Result<ExitCode, Failure> {
     let workspace = place.workspace()?;
     let status = match workspace.status() {
-        Err(error) if error.class() == ErrorClass::Corrupt => {
-            // Better the last that is known than nothing; a journal that cannot be read either adds nothing.
-            let recorded = workspace.last_recorded().ok().flatten();
-            let Some(recorded) = recorded else { return Err(error.into()) };
-            if !terminal.is_json() {
-                let mut shown = Text::default();
-                shown.line([yellow(format!(
-                    "As it was recorded last, by operation {} of {}:",
-                    recorded.seq, recorded.time
-                ))]);
-                shown.gap();
-                terminal.print(&shown)?;
-                terminal.print(&text(&recorded.session))?;
-            }
-            return Err(Failure::Unreadable {
-                error: Box::new(error),
-                recorded: Box::new(recorded),
-            });
-        }
-        status => status?,
+        Err(error) => return Err(as_recorded(&workspace, error, terminal)?),
+        Ok(status) => status,
     };
     terminal.show(&status, |status| match status {
         Status::Active(session) => text(session),
@@ -59,6 +41,31 @@ pub(crate) fn run(place: Place, terminal: &mut Terminal) -> Result<ExitCode, Fai
         Status::Active(_) => ExitCode::DONE,
         Status::None(_) => ExitCode::NO_SESSION,
     })
+}
+
+/// Shows the session as it was recorded last, if its file cannot be read, and returns what to fail with.
+pub(super) fn as_recorded(
+    workspace: &Workspace,
+    error: SessionError,
+    terminal: &mut Terminal,
+) -> Result<Failure, Failure> {
+    if error.class() != ErrorClass::Corrupt {
+        return Ok(error.into());
+    }
+    // Better the last that is known than nothing; a journal that cannot be read either adds nothing.
+    let recorded = workspace.last_recorded().ok().flatten();
+    let Some(recorded) = recorded else { return Ok(error.into()) };
+    if !terminal.is_json() {
+        let mut shown = Text::default();
+        shown.line([yellow(format!(
+            "As it was recorded last, by operation {} of {}:",
+            recorded.seq, recorded.time
+        ))]);
+        shown.gap();
+        terminal.print(&shown)?;
+        terminal.print(&text(&recorded.session))?;
+    }
+    Ok(Failure::Unreadable { error: Box::new(error), recorded: Box::new(recorded) })
 }
 
 /// Returns what is shown where a session would be.
@@ -73,7 +80,7 @@ fn text(session: &SessionView) -> Text {
     add_session(&mut text, session);
     if let Some(step) = next_step(session) {
         text.gap();
-        text.line([plain("Next: "), bold(step.command), plain(format!("  {}", step.about))]);
+        step.write_to(&mut text);
     }
     text
 }
@@ -113,7 +120,7 @@ fn head(session: &SessionView) -> Table {
         count(session.phases.len(), "phase", "phases")
     );
     row("Status", plain(done));
-    row("Mode", plain(mode(session)));
+    row("Mode", plain(mode(session.workflow_mode, session.execution_mode)));
     if let Some(design) = &session.design_document {
         row("Design", plain(design));
     }
@@ -121,25 +128,10 @@ fn head(session: &SessionView) -> Table {
         row("Plan", plain(plan));
     }
     row("Updated", plain(session.updated));
-    let tokens = &session.token_usage;
-    if 0 < tokens.total_input || 0 < tokens.total_output {
-        let cached = tokens.total_cached;
-        let (input, output) = (tokens.total_input, tokens.total_output);
-        row("Tokens", plain(format!("{input} in ({cached} cached), {output} out")));
+    if let Some(tokens) = tokens(&session.token_usage) {
+        row("Tokens", plain(tokens));
     }
     head
-}
-
-fn mode(session: &SessionView) -> String {
-    let workflow = match session.workflow_mode {
-        WorkflowMode::Standard => "standard",
-        WorkflowMode::Express => "express",
-    };
-    match session.execution_mode {
-        Some(ExecutionMode::Parallel) => format!("{workflow}, parallel"),
-        Some(ExecutionMode::Sequential) => format!("{workflow}, sequential"),
-        None => workflow.to_owned(),
-    }
 }
 
 /// What is to be known of a phase beyond its status.

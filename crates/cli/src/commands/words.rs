@@ -1,7 +1,7 @@
 //! Words that several commands use for the same things.
 
 use maestro_session::PhaseView;
-use maestro_session_model::{PhaseId, PhaseStatus};
+use maestro_session_model::{ExecutionMode, PhaseId, PhaseStatus, TokenUsage, WorkflowMode};
 
 use crate::text::{Span, dim, green, plain, red, yellow};
 
@@ -39,11 +39,12 @@ pub(super) fn phases(ids: &[PhaseId]) -> String {
 
 /// Returns `HTTP middleware (coder)`.
 pub(super) fn name_and_agents(phase: &PhaseView) -> String {
-    if phase.agents.is_empty() {
-        phase.name.clone()
-    } else {
-        format!("{} ({})", phase.name, phase.agents.join(", "))
-    }
+    named(&phase.name, &phase.agents)
+}
+
+/// Returns a name with the agents, if there are any, in parentheses.
+pub(super) fn named(name: &str, agents: &[String]) -> String {
+    if agents.is_empty() { name.to_owned() } else { format!("{name} ({})", agents.join(", ")) }
 }
 
 /// Returns the mark of a status, in its colour.
@@ -70,6 +71,30 @@ pub(super) fn shortened(text: &str, chars: usize) -> String {
 /// Returns a status in words rather than as the documents write it.
 pub(super) fn status(status: &str) -> String {
     status.replace('_', " ")
+}
+
+/// Returns `standard, parallel`.
+pub(super) fn mode(workflow: WorkflowMode, execution: Option<ExecutionMode>) -> String {
+    let workflow = match workflow {
+        WorkflowMode::Standard => "standard",
+        WorkflowMode::Express => "express",
+    };
+    match execution {
+        Some(ExecutionMode::Parallel) => format!("{workflow}, parallel"),
+        Some(ExecutionMode::Sequential) => format!("{workflow}, sequential"),
+        None => workflow.to_owned(),
+    }
+}
+
+/// Returns `1200 in (0 cached), 30 out`; nothing where no tokens were used.
+pub(super) fn tokens(usage: &TokenUsage) -> Option<String> {
+    let (input, cached, output) = (usage.total_input, usage.total_cached, usage.total_output);
+    (0 < input || 0 < output).then(|| format!("{input} in ({cached} cached), {output} out"))
+}
+
+/// Returns the line after what is shown of many.
+pub(crate) fn more(n: usize) -> String {
+    format!("… and {n} more (`--json` has them all)")
 }
 
 #[cfg(test)]

@@ -72,6 +72,11 @@ impl TestEnv {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Lets time pass before the next command.
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.commands.fetch_add(seconds, Ordering::Relaxed);
+    }
+
     /// Returns the workspace.
     pub(crate) fn workspace(&self) -> PathBuf {
         self.root.path().canonicalize().unwrap().join("project")

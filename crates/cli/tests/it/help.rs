@@ -21,6 +21,7 @@ fn the_help_of_the_program() {
       status    Show where the active session stands
       next      Show what can be done next
       phase     Carry a phase from one status to the next
+      resume    Show how an interrupted session goes on, and go on with it
       abort     Give the active session up
       archive   Move the active session and its documents to the archive, or look into it
       log       Show what happened to the active session, the oldest first

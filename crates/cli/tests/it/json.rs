@@ -34,6 +34,7 @@ fn every_command_prints_one_versioned_object() {
     show("new", env.ok(["new", "Rate limiting", "--plan", "plan.md", "--json"]));
     show("status", env.ok(["status", "--json"]));
     show("next", env.ok(["next", "--json"]));
+    show("resume", env.ok(["resume", "--json"]));
     show("phase start", env.ok(["phase", "start", "1", "--json"]));
     show("phase redelegate", env.ok(["phase", "redelegate", "1", "--json"]));
     show("phase fail", env.ok(["phase", "fail", "1", "--message", "x", "--json"]));
@@ -66,6 +67,7 @@ fn every_command_prints_one_versioned_object() {
     new: archived copied operation path session version warnings
     status: created current_batch current_phase design_document execution_backend execution_mode exists implementation_plan phases progress ready ready_to_archive session_id state_dir status task task_complexity token_usage total_phases updated version violations workflow_mode
     next: exists failed in_progress ready ready_to_archive session_id status to_reconcile version waiting
+    resume: active applied blocked blockers broken_rules conflicts exists failed next other_errors position prompt ready session to_reconcile version warnings
     phase start: before current_phase operation phase progress ready ready_to_archive session_id version warnings
     phase redelegate: before current_phase operation phase progress ready ready_to_archive session_id version warnings
     phase fail: before current_phase operation phase progress ready ready_to_archive session_id version warnings
@@ -144,7 +146,7 @@ fn a_failure_is_an_object_too() {
     [exit status: 2]
     "#);
     assert_snapshot!(env.run(["--json"]), @r#"
-    {"version":1,"error":{"code":"USAGE","message":"'maestro' requires a subcommand but one was not provided\n  [subcommands: init, new, status, next, phase, abort, archive, log, undo, doctor, settings, plan, state, help]","causes":[],"hint":"Usage: maestro [OPTIONS] <COMMAND>\n\nFor more information, try '--help'."}}
+    {"version":1,"error":{"code":"USAGE","message":"'maestro' requires a subcommand but one was not provided\n  [subcommands: init, new, status, next, phase, resume, abort, archive, log, undo, doctor, settings, plan, state, help]","causes":[],"hint":"Usage: maestro [OPTIONS] <COMMAND>\n\nFor more information, try '--help'."}}
     [exit status: 2]
     "#);
     env.write("docs/maestro/state/active-session.md", "---\nsession_id: 1\n");

@@ -22,6 +22,7 @@ mod phase;
 mod plan;
 mod processes;
 mod races;
+mod resume;
 mod settings;
 mod state;
 mod status;

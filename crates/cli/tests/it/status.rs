@@ -62,6 +62,8 @@ fn every_kind_of_phase_is_shown() {
 
     Waiting
       4  End to end  tester  waits for 2, 3
+
+    If an agent was interrupted: maestro resume
     [exit status: 0]
     ");
     env.ok(["phase", "skip", "2", "--by-user"]);

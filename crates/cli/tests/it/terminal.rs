@@ -34,9 +34,9 @@ fn a_session_file_cannot_speak_to_the_terminal() {
     let env = TestEnv::with_session();
     env.edit("task: \"Rate limiting\"", r#"task: "a\e]0;title\a\e[2J\nphase 9 done""#);
     env.edit("name: \"HTTP layer\"", "name: \"a\\u202Eb\"");
-    for command in ["status", "next", "log"] {
+    for command in [&["status"][..], &["next"], &["log"], &["resume"], &["resume", "--prompt"]] {
         for input in [&Input::default(), &IN_COLOUR] {
-            let shown = env.run_with(input, [command]).stdout;
+            let shown = env.run_line(input, command).stdout;
             let shown = anstream::adapter::strip_str(&shown).to_string();
             assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown:?}");
         }
@@ -66,7 +66,7 @@ fn a_session_file_cannot_speak_to_the_terminal() {
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let env = TestEnv::with_session();
-    for args in [["status"], ["next"], ["log"], ["--help"]] {
+    for args in [["status"], ["next"], ["resume"], ["log"], ["--help"]] {
         let mut invocation = env.invocation(env.env());
         let stderr = Capture::default();
         invocation.stdout = Output { stream: Box::new(GoneReader), colour: false };

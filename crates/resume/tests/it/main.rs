@@ -1,5 +1,11 @@
-//! Files on a real disk, and what is said of them.
+//! What the crate promises of any session, and of files on a real disk.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod any_session;
+mod branches;
+mod hostile;
 mod law;
+mod offers;
+mod prompt;
+mod session;

@@ -7,7 +7,7 @@ use crate::body::{self, Delivery};
 use crate::command::Handoff;
 use crate::rules::Strictness;
 use crate::session::{DownstreamContext, Phase, Session, TokenCounts, TokenUsage};
-use crate::{PhaseEvent, PhaseId, PhaseStatus, RelPath};
+use crate::{PhaseEvent, PhaseId, RelPath};
 
 pub(super) fn complete(
     decider: &Decider<'_>,
@@ -16,8 +16,7 @@ pub(super) fn complete(
     handoff: &Handoff,
     warnings: &mut Vec<String>,
 ) -> Result<String, CommandError> {
-    let index = decider.find(id)?;
-    let status = decider.step(index, PhaseEvent::Complete)?;
+    let (index, status) = decider.guards.step(id, PhaseEvent::Complete)?;
     record_tokens(decider, after, index, handoff)?;
     let phase = &mut after.phases[index];
     record(phase, handoff);
@@ -59,11 +58,7 @@ pub(super) fn reconcile(
     handoff: &Handoff,
     reason: Option<&str>,
 ) -> Result<String, CommandError> {
-    let index = decider.find(id)?;
-    let status = decider.session.phases[index].status;
-    if status != PhaseStatus::Completed {
-        return Err(CommandError::NotReconcilable { phase: id.clone(), status });
-    }
+    let index = decider.guards.reconcilable(id)?;
     if handoff.is_empty() {
         return Err(CommandError::ReconciliationEmpty { phase: id.clone() });
     }

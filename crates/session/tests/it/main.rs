@@ -14,6 +14,7 @@ mod late;
 mod power;
 mod replay;
 mod restore;
+mod resume;
 mod scan;
 mod story;
 mod undo;

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use maestro_session::{NewSessionRequest, SessionError, Workspace};
+use maestro_session::{Consent, NewSessionRequest, SessionError, Workspace};
 use maestro_session_model::{Adjustment, Command};
 use maestro_testutils::{Reach, SecondCrash, SimDisk};
 
@@ -119,6 +119,11 @@ pub(crate) fn operations() -> Vec<Scenario> {
             "redelegate",
             vec![start("1")],
             Command::Redelegate { phase: id("1"), agent: None, reason: None },
+        ),
+        scenario(
+            "resume",
+            |disk| apply(disk, &[start("1")]),
+            |w| w.resume(&Consent::default(), &mut |_, _| {}).map(drop),
         ),
         command("adjust", vec![], Command::Adjust { phase: id("2"), changes: adjustment }),
         command("reconcile", vec![start("1"), complete("1", "src/a.rs")], reconcile()),
