@@ -18,6 +18,7 @@ pub(crate) mod undo;
 mod by_user;
 mod changed;
 mod handoff;
+mod looking;
 mod plan_check;
 mod receipt;
 mod step;

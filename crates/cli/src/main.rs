@@ -45,9 +45,12 @@ fn invocation() -> Invocation {
         command: shortened(&command.join(" ")),
         started: clock(),
     };
+    let git = program("git", &environment);
+    let mut env = Env::new(environment, actor, holder, clock, Uuid::now_v7);
+    env.git = git;
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     Invocation {
-        env: Env::new(environment, actor, holder, clock, Uuid::now_v7),
+        env,
         // A directory that was removed has no name; the file system says so when it is used.
         cwd: env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         stdin_is_terminal: stdin.is_terminal(),
@@ -67,6 +70,13 @@ fn has_colour<S: anstream::stream::RawStream>(stream: S) -> bool {
     }
     drop(AutoStream::always_ansi(stream));
     true
+}
+
+/// Finds a program as a shell would, but not in a directory that is named relative to the present one: that may be anybody's.
+fn program(name: &str, environment: &Environment) -> Option<PathBuf> {
+    let dirs = env::split_paths(environment.get("PATH")?).filter(|dir| dir.is_absolute());
+    let mut files = dirs.map(|dir| dir.join(format!("{name}{}", env::consts::EXE_SUFFIX)));
+    files.find(|file| file.is_file())
 }
 
 fn host(environment: &Environment) -> String {

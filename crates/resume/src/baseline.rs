@@ -156,7 +156,7 @@ impl RecordedState {
             Found::File(FoundFile { hash: None, .. }) => {
                 Self::Unreadable { reason: "it was not read".to_owned() }
             }
-            Found::Other { kind, times: _ } => Self::Other { kind },
+            Found::Other { kind, .. } => Self::Other { kind },
             Found::Unreadable { reason } => Self::Unreadable { reason },
         }
     }

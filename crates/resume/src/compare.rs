@@ -396,7 +396,7 @@ mod tests {
     }
 
     fn directory() -> Found {
-        Found::Other { kind: "a directory".to_owned(), times: Times::default() }
+        Found::Other { kind: "a directory".to_owned(), is_link: false, times: Times::default() }
     }
 
     #[test]

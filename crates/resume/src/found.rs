@@ -15,6 +15,8 @@ pub enum Found {
     Other {
         /// What, such as `a directory`.
         kind: String,
+        /// Whether it is a link.
+        is_link: bool,
         /// Its times.
         times: Times,
     },

@@ -56,6 +56,7 @@ pub struct Git<'g> {
     binary: &'g Path,
     workspace: &'g Path,
     environment: &'g Environment,
+    timeout: Duration,
 }
 
 /// The files of a commit.
@@ -78,7 +79,13 @@ struct Answer {
 impl<'g> Git<'g> {
     /// Names the binary to ask about the workspace, both absolute paths.
     pub fn new(binary: &'g Path, workspace: &'g Path, environment: &'g Environment) -> Self {
-        Self { binary, workspace, environment }
+        Self { binary, workspace, environment, timeout: GIT_TIMEOUT }
+    }
+
+    /// Waits for each answer so long, and no longer than [`GIT_TIMEOUT`].
+    #[must_use]
+    pub fn answering_within(self, timeout: Duration) -> Self {
+        Self { timeout: timeout.min(GIT_TIMEOUT), ..self }
     }
 
     /// Returns the files of the commit that was checked out at `moment`; or, in words, why that cannot be said.
@@ -142,11 +149,11 @@ impl<'g> Git<'g> {
         let messages = read_in_thread(child.stderr.take(), MAX_MESSAGE_BYTES);
         let output = read_in_thread(child.stdout.take(), MAX_OUTPUT_BYTES);
         let both =
-            output.recv_timeout(GIT_TIMEOUT).ok().zip(messages.recv_timeout(GIT_TIMEOUT).ok());
+            output.recv_timeout(self.timeout).ok().zip(messages.recv_timeout(self.timeout).ok());
         let Some((output, messages)) = both else {
             drop(child.kill());
             drop(child.wait());
-            return Err(format!("git did not answer within {} seconds", GIT_TIMEOUT.as_secs()));
+            return Err(format!("git did not answer within {} seconds", self.timeout.as_secs()));
         };
         // It has closed both its streams, so it is at its end.
         let status = child.wait().map_err(|error| format!("git was lost: {error}"))?;
@@ -154,6 +161,9 @@ impl<'g> Git<'g> {
         if !status.success() {
             let first = messages.lines().next().unwrap_or("it gave no reason");
             return Err(format!("git refuses: {}", first.trim_start_matches("fatal: ")));
+        }
+        if usize::try_from(MAX_OUTPUT_BYTES).is_ok_and(|most| most <= output.len()) {
+            return Err("git lists more files than can be kept in mind".to_owned());
         }
         Ok(Answer { output, messages })
     }
@@ -202,6 +212,22 @@ fn object_name(output: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_git_that_never_answers_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let binary = dir.path().join("git");
+        // Written by a process of its own: none of ours may still have it open when it is started.
+        let script = "printf '#!/bin/sh\\nexec tail -f /dev/null\\n' > git && chmod +x git";
+        let made = Command::new("sh").args(["-c", script]).current_dir(dir.path()).status();
+        assert!(made.unwrap().success());
+        let environment = Environment::default();
+        let git = Git::new(&binary, dir.path(), &environment)
+            .answering_within(Duration::from_millis(100));
+        let error = git.tree_at("2026-01-15T10:00:00Z".parse().unwrap()).unwrap_err();
+        assert_eq!(error, "git did not answer within 0 seconds");
+    }
 
     #[test]
     fn files_and_links_of_a_tree_are_listed_and_nothing_else() {

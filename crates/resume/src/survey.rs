@@ -69,7 +69,7 @@ impl<'w> Survey<'w> {
                 Kind::File => self.file(&place, &entry, false, wants_contents, tick),
                 Kind::Symlink => self.linked(&place, &entry, wants_contents, tick),
                 kind @ (Kind::Directory | Kind::Other) => {
-                    Found::Other { kind: kind.to_string(), times: times(&entry) }
+                    Found::Other { kind: kind.to_string(), is_link: false, times: times(&entry) }
                 }
             },
             Err(error) => absent_or_unreadable(&error),
@@ -136,7 +136,8 @@ impl<'w> Survey<'w> {
         wants_contents: impl FnOnce(&FoundFile) -> bool,
         tick: &mut dyn FnMut(),
     ) -> Found {
-        let other = |kind: &str| Found::Other { kind: kind.to_owned(), times: times(link) };
+        let other =
+            |kind: &str| Found::Other { kind: kind.to_owned(), is_link: true, times: times(link) };
         let target = match self.disk.canonicalize(place) {
             Ok(target) if !target.starts_with(self.root) => {
                 return other("a symbolic link that leads out of the workspace");

@@ -202,11 +202,16 @@ impl Look<'_> {
         match file {
             // Only what was recorded of it can be compared.
             Some(file) if file.is_link && self.baselines.of(path).is_none() => {
-                Found::Other { kind: "a symbolic link".to_owned(), times: file.times }
+                let (kind, times) = ("a symbolic link".to_owned(), file.times);
+                Found::Other { kind, is_link: true, times }
             }
             _ => {
                 let wants = |file: &FoundFile| self.beginning.needs_contents(path, file, self.now);
-                survey.look(path, wants, tick)
+                match survey.look(path, wants, tick) {
+                    // Manifests list files: where a directory or a pipe is now, the file is gone.
+                    Found::Other { is_link: false, .. } => Found::Absent,
+                    found => found,
+                }
             }
         }
     }

@@ -36,13 +36,9 @@ pub(super) fn show_and_archive(
     terminal: &mut Terminal,
 ) -> Result<ExitCode, Failure> {
     if terminal.is_json() {
-        let (archived, failure) = match archive_if_done(workspace, changed, terminal) {
-            Ok(archived) => (archived, None),
-            Err(failure) => (None, Some(failure)),
-        };
-        let archive_error = failure.as_ref().map(Failure::report);
-        terminal.show(&Fields { changed, archived, archive_error }, |_| Text::default())?;
-        return Ok(failure.map_or(ExitCode::DONE, |failure| failure.exit_code()));
+        let (fields, code) = fields(workspace, changed, terminal);
+        terminal.show(&fields, |_| Text::default())?;
+        return Ok(code);
     }
     show(changed, did, terminal)?;
     if let Some(receipt) = archive_if_done(workspace, changed, terminal)? {
@@ -51,9 +47,25 @@ pub(super) fn show_and_archive(
     Ok(ExitCode::DONE)
 }
 
+/// Archives the session if the command was the last one and it is to be archived. Returns what came of it as data, and the
+/// code that the process ends with.
+pub(super) fn fields<'c>(
+    workspace: &Workspace,
+    changed: &'c Changed,
+    terminal: &mut Terminal,
+) -> (Fields<'c>, ExitCode) {
+    let (archived, failure) = match archive_if_done(workspace, changed, terminal) {
+        Ok(archived) => (archived, None),
+        Err(failure) => (None, Some(failure)),
+    };
+    let archive_error = failure.as_ref().map(Failure::report);
+    let code = failure.map_or(ExitCode::DONE, |failure| failure.exit_code());
+    (Fields { changed, archived, archive_error }, code)
+}
+
 /// What a command did that may have been the last of a session.
 #[derive(Serialize)]
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     #[serde(flatten)]
     changed: &'a Changed,
     archived: Option<ArchiveReceipt>,

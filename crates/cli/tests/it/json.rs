@@ -41,6 +41,7 @@ fn every_command_prints_one_versioned_object() {
     show("phase retry", env.ok(["--json", "phase", "retry", "1"]));
     show("phase complete", env.ok(handoff));
     show("phase reconcile", env.ok(["phase", "reconcile", "1", "--warning", "w2", "--json"]));
+    show("phase reconcile --scan", env.ok(["phase", "reconcile", "1", "--scan", "--json"]));
     show("phase skip", env.ok(["phase", "skip", "2", "--by-user", "--json"]));
     show("phase adjust", env.ok(["phase", "adjust", "3", "--name", "HTTP", "--json"]));
     show("log", env.ok(["log", "--json"]));
@@ -66,6 +67,7 @@ fn every_command_prints_one_versioned_object() {
     phase retry: before current_phase operation phase progress ready ready_to_archive session_id version warnings
     phase complete: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id version warnings
     phase reconcile: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id version warnings
+    phase reconcile --scan: basis candidates ignored_count max_files phase_id recorded scanned_at scanned_files skipped started_at truncated unreadable version
     phase skip: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id version warnings
     phase adjust: before current_phase operation phase progress ready ready_to_archive session_id version warnings
     log: entries session_id version

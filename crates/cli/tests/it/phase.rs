@@ -228,6 +228,105 @@ fn files_without_a_word_for_later_phases_are_refused() {
 }
 
 #[test]
+fn a_scan_shows_what_a_phase_did_and_records_it_when_told() {
+    let env = at_phase_2();
+    env.run(["phase", "complete", "2"]);
+    env.write(".gitignore", "target/\n");
+    env.write("src/limit.rs", "new");
+    env.write("target/debug/app", "left out");
+    let before = env.listing();
+    assert_snapshot!(env.run(["phase", "reconcile", "2", "--scan"]), @"
+    3 files have changed since phase 2 began (2026-01-15T10:00:03.000Z), and not been recorded like that
+      created   .gitignore
+      created   plan.md
+      created   src/limit.rs
+    3 files looked at; 1 entry left out that git ignores
+    of files that are gone, only those of earlier phases are found: git was not found
+    not entered: docs/maestro (the state dir)
+    ------- stderr
+    To record them: maestro phase reconcile 2 --scan --yes
+    [exit status: 0]
+    ");
+    assert_snapshot!(env.run_asked("n\n", ["phase", "reconcile", "2", "--scan"]), @"
+    3 files have changed since phase 2 began (2026-01-15T10:00:03.000Z), and not been recorded like that
+      created   .gitignore
+      created   plan.md
+      created   src/limit.rs
+    3 files looked at; 1 entry left out that git ignores
+    of files that are gone, only those of earlier phases are found: git was not found
+    not entered: docs/maestro (the state dir)
+    ------- stderr
+    Record 3 files for phase 2? [y/N] [no line end]
+    [exit status: 0]
+    ");
+    assert_eq!(env.listing(), before, "looking and saying no change nothing");
+    assert_snapshot!(env.run_asked("y\n", ["phase", "reconcile", "2", "--scan"]), @"
+    3 files have changed since phase 2 began (2026-01-15T10:00:03.000Z), and not been recorded like that
+      created   .gitignore
+      created   plan.md
+      created   src/limit.rs
+    3 files looked at; 1 entry left out that git ignores
+    of files that are gone, only those of earlier phases are found: git was not found
+    not entered: docs/maestro (the state dir)
+    Phase 2 reconciled: Token buckets (coder)
+    2 of 4 phases done; ready to start: phase 3
+    ------- stderr
+    Record 3 files for phase 2? [y/N] [no line end]
+    [exit status: 0]
+    ");
+    assert_snapshot!(env.run(["phase", "reconcile", "2", "--scan"]), @"
+    Everything that has changed since phase 2 began (2026-01-15T10:00:03.000Z) is recorded as it is now
+    3 files looked at; 1 entry left out that git ignores
+    of files that are gone, only those of earlier phases are found: git was not found
+    not entered: docs/maestro (the state dir)
+    [exit status: 0]
+    ");
+    env.write("src/more.rs", "more");
+    let args = ["phase", "reconcile", "2", "--scan", "--yes", "--reason", "found by a scan"];
+    assert_snapshot!(env.run(args), @"
+    1 file has changed since phase 2 began (2026-01-15T10:00:03.000Z), and not been recorded like that
+      created   src/more.rs
+    4 files looked at; 1 entry left out that git ignores
+    of files that are gone, only those of earlier phases are found: git was not found
+    not entered: docs/maestro (the state dir)
+    Phase 2 reconciled: Token buckets (coder)
+    2 of 4 phases done; ready to start: phase 3
+    [exit status: 0]
+    ");
+}
+
+#[test]
+fn a_scan_of_many_files_is_cut_and_says_so() {
+    let env = at_phase_2();
+    (0..60).for_each(|n| env.write(&format!("src/{n:02}.rs"), "x"));
+    let shown = env.run(["phase", "reconcile", "2", "--scan"]);
+    assert!(shown.stdout.contains("… and 21 more (--json has them all)"), "{shown}");
+    assert!(shown.stderr.contains("Phase 2 is not completed"), "{shown}");
+    assert_snapshot!(env.run(["phase", "reconcile", "2", "--scan", "--yes"]).stderr, @"
+    error: phase 2 cannot be reconciled: it is in_progress
+
+    hint: hand the work over with `maestro phase complete 2`
+    ");
+    assert_snapshot!(env.run(["phase", "reconcile", "3", "--scan"]), @"
+    ------- stderr
+    error: phase 3 was not started: it is pending
+
+    hint: a scan finds what changed since a phase began; begin it with `maestro phase start 3`
+    [exit status: 1]
+    ");
+    assert_snapshot!(env.run(["phase", "reconcile", "3", "--yes"]), @"
+    ------- stderr
+    error: the following required arguments were not provided:
+      --scan
+
+    Usage: maestro phase reconcile --scan --yes <ID>
+
+    For more information, try '--help'.
+    [exit status: 2]
+    ");
+}
+
+#[test]
 fn a_handoff_without_anything_has_to_be_reconciled() {
     let env = at_phase_2();
     assert_snapshot!(env.run(["phase", "complete", "2"]), @"

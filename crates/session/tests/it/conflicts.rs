@@ -285,7 +285,7 @@ fn a_completion_that_is_made_again_remembers_the_files_of_the_first_time() {
 }
 
 /// Makes the journal so long that the next change begins a segment.
-fn fill_the_journal(fixture: &Fixture) {
+pub(crate) fn fill_the_journal(fixture: &Fixture) {
     let store = Store::new(fixture.workspace().state_dir().clone());
     let env = fixture.env();
     let mut locked = store.lock(&env.holder, env.lock_wait).unwrap();

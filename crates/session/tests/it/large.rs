@@ -3,9 +3,10 @@
 
 use std::fmt::Write as _;
 
-use maestro_session_model::{Adjustment, Command, PhaseStatus};
+use maestro_session_model::{Adjustment, Command, PhaseStatus, RelPath};
 
-use crate::fixture::{Fixture, code, complete, id, start};
+use crate::conflicts::fill_the_journal;
+use crate::fixture::{Fixture, code, complete, id, skip, start};
 use crate::power::world;
 
 const PHASES: usize = 10_000;
@@ -65,4 +66,47 @@ fn calls_to_open(operations: u64) -> usize {
 fn opening_a_session_does_not_depend_on_the_length_of_its_journal() {
     // As many operations after the last whole document, so that the end of the journal is as long.
     assert_eq!(calls_to_open(10), calls_to_open(10 + 10 * 64));
+}
+
+#[test]
+fn fifty_thousand_files_of_a_manifest_are_recorded_and_compared() {
+    const FILES: usize = 50_000;
+    let fixture = Fixture::begun();
+    let name = |n: usize| format!("src/d{:02}/{n}.rs", n % 100);
+    for n in 0..FILES {
+        fixture.write(&name(n), "text");
+    }
+    fixture.apply(&start("1")).unwrap();
+    let Command::Complete { phase, mut handoff } = complete("1", &name(0)) else { unreachable!() };
+    handoff.files_created = (0..FILES).map(|n| RelPath::parse(&name(n)).unwrap()).collect();
+    let mut told = 0;
+    let complete = Command::Complete { phase, handoff };
+    fixture.workspace().apply_with_progress(&complete, &mut |done, _| told = done).unwrap();
+    assert_eq!(told, FILES);
+    fixture.write(&name(7), "edit");
+    let conflicts = || {
+        let workspace = fixture.workspace();
+        let document = workspace.read().unwrap().unwrap();
+        let mut told = (0, 0);
+        let found =
+            workspace.conflicts(document.session(), &mut |done, all| told = (done, all)).unwrap();
+        assert_eq!(told, (FILES, FILES));
+        found
+    };
+    assert_eq!(conflicts().len(), 1);
+    // A segment begins with all that, and the changes after it do not begin one each.
+    while journal_files(&fixture) == 1 {
+        fill_the_journal(&fixture);
+        fixture.apply(&start("2")).unwrap();
+        fixture.workspace().undo(None).unwrap();
+    }
+    for phase in ["2", "3"] {
+        fixture.apply(&skip(phase, true)).unwrap();
+    }
+    assert_eq!(journal_files(&fixture), 2);
+    assert_eq!(conflicts().len(), 1);
+}
+
+fn journal_files(fixture: &Fixture) -> usize {
+    fs_err::read_dir(fixture.path("docs/maestro/state/journal")).unwrap().count()
 }

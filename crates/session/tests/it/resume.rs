@@ -216,7 +216,9 @@ fn an_error_in_the_middle_of_a_batch_says_what_is_recorded() {
         let disk = prepared.copy();
         let workspace = open(&disk);
         disk.fail_at(index, Trouble::Io);
-        let outcome = workspace.resume(&Consent::default(), &mut |_, _| {});
+        // What cannot be read is a conflict, and no failure.
+        let consent = Consent { brief: false, conflicts: AcceptedConflicts::All };
+        let outcome = workspace.resume(&consent, &mut |_, _| {});
         if !disk.has_failed() {
             break;
         }

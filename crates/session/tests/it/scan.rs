@@ -305,6 +305,61 @@ fn rules_of_the_repository_around_the_workspace_count() {
 }
 
 #[test]
+fn what_a_commit_has_counts_though_git_ignores_it() {
+    let scanned = Scanned::with_commit(&["target/kept.rs", "target/gone.rs", "src/a.rs", "src/b"]);
+    scanned.begin();
+    scanned.apply(&start("1"));
+    scanned.fixture.write(".git/info/exclude", "target/\n*.plan\n");
+    scanned.fixture.write("target/debug/app", "left out");
+    scanned.fixture.write("target/kept.rs", "other");
+    fs_err::remove_file(scanned.fixture.path("target/gone.rs")).unwrap();
+    // A file that becomes a directory is gone, and a directory is no candidate.
+    fs_err::remove_file(scanned.fixture.path("src/b")).unwrap();
+    fs_err::create_dir_all(scanned.fixture.path("src/b/c")).unwrap();
+    fs_err::create_dir_all(scanned.fixture.path("src/bucket.rs")).unwrap();
+    assert_eq!(
+        lists(&scanned.scan("1")),
+        [vec![], vec!["target/kept.rs"], vec!["src/b", "target/gone.rs"]]
+    );
+    // So does what the phase plans.
+    fs_err::remove_dir(scanned.fixture.path("src/bucket.rs")).unwrap();
+    scanned.fixture.write(".git/info/exclude", "target/\nbucket.rs\n");
+    scanned.fixture.write("src/bucket.rs", "planned");
+    assert_eq!(lists(&scanned.scan("1"))[0], ["src/bucket.rs"]);
+}
+
+#[test]
+fn what_a_sparse_checkout_lacks_is_not_deleted() {
+    let scanned = Scanned::with_commit(&["src/a.rs", "src/b.rs"]);
+    scanned.begin();
+    scanned.apply(&start("1"));
+    scanned.fixture.write(".git/info/sparse-checkout", "/src/a.rs\n");
+    fs_err::remove_file(scanned.fixture.path("src/b.rs")).unwrap();
+    let report = scanned.scan("1");
+    assert_eq!(lists(&report)[2], [""; 0]);
+    assert_eq!(report.basis.limitation.as_deref(), Some("the checkout is a sparse one"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_session_cannot_name_is_told() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let scanned = Scanned::with_commit(&["src/a.rs"]);
+    scanned.begin();
+    scanned.apply(&start("1"));
+    scanned.fixture.write("src/b", "");
+    let name = std::ffi::OsStr::from_bytes(b"src/\xff");
+    fs_err::rename(scanned.fixture.path("src/b"), scanned.fixture.root().join(name)).unwrap();
+    scanned.fixture.write("src/c\\d", "");
+    fs_err::os::unix::fs::symlink("a.rs", scanned.fixture.path("src/link")).unwrap();
+    let report = scanned.scan("1");
+    assert_eq!(lists(&report), [vec!["src/link"], vec![], vec![]]);
+    let unreadable: Vec<&str> = report.unreadable.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(unreadable, ["src/c\\d", "src/\u{fffd}"]);
+}
+
+#[test]
 fn only_a_phase_that_began_can_be_scanned() {
     let scanned = Scanned::without_git();
     let scan = |phase: &str| scanned.workspace().scan_phase(&id(phase), &mut |_, _| {});

@@ -53,7 +53,8 @@ impl NearlyFull {
         let workspace = Workspace::with_texts(&["v1"]);
         let store = workspace.store();
         let mut locked = lock(&store);
-        let last = (2..1_000)
+        commit_holding(&mut locked, 2, &large(2));
+        let last = (3..1_000)
             .find(|n| {
                 commit(&mut locked, *n, &large(*n));
                 SEGMENT_BYTES <= fs_err::metadata(workspace.journal()).unwrap().len()
@@ -208,7 +209,7 @@ fn of_a_damaged_segment_what_is_sound_is_carried() {
     let current = open(&mut locked, 500).unwrap().unwrap();
     locked.quarantine_segments(&current, &damaged, operation(9_000)).unwrap();
     let newest = store.recent_history(&session_id(), &|_| false).unwrap().unwrap();
-    assert_eq!(newest.carried(), Some(&json!([first])));
+    assert_eq!(newest.carried(), Some(&json!([2, first])));
 }
 
 #[test]
@@ -237,7 +238,7 @@ fn a_segment_that_cannot_be_begun_leaves_the_session_as_it_was() {
     for n in 0.. {
         let workspace = nearly_full.copy();
         let disk = FaultyDisk::new();
-        let store = workspace.store_on(Arc::new(disk.clone()));
+        let store = workspace.store_on(Arc::new(disk.clone())).carrying(numbers_that_hold);
         let mut locked = lock(&store);
         let current = open(&mut locked, 500).unwrap().unwrap();
         disk.arm(Plan::FailAt(n));
@@ -254,13 +255,16 @@ fn a_segment_that_cannot_be_begun_leaves_the_session_as_it_was() {
             Err(_) => large(last),
         };
         assert_eq!(brief(&found), brief(&expected), "{context}");
-        let store = workspace.store();
+        let store = workspace.store().carrying(numbers_that_hold);
         let mut locked = lock(&store);
         commit(&mut locked, last + 2, &doc("and on"));
         drop(locked);
         let texts = texts(&store);
         assert_eq!(texts.last(), Some(&brief(&doc("and on"))), "{context}");
         assert_eq!(texts[texts.len() - 2], brief(&expected), "{context}");
+        let recent = workspace.store().recent_history(&session_id(), &|_| false);
+        let recent = recent.unwrap().unwrap();
+        assert_eq!(numbers_that_hold(&recent), Some(json!([2])), "{context}");
         assert_eq!(workspace.strays(), Vec::<String>::new(), "{context}");
         if !failed {
             assert_eq!(segments(&workspace).len(), 2, "{context}");
@@ -276,7 +280,7 @@ fn a_process_that_dies_while_it_begins_a_segment_loses_nothing() {
     for n in 0.. {
         let workspace = nearly_full.copy();
         let disk = FaultyDisk::new();
-        let store = workspace.store_on(Arc::new(disk.clone()));
+        let store = workspace.store_on(Arc::new(disk.clone())).carrying(numbers_that_hold);
         let mut locked = lock(&store);
         let current = open(&mut locked, 500).unwrap().unwrap();
         disk.arm(Plan::StopAt(n));
@@ -287,6 +291,9 @@ fn a_process_that_dies_while_it_begins_a_segment_loses_nothing() {
         let text = workspace.text().unwrap();
         assert!(text == doc("on") || text == large(last), "{context}");
         assert_eq!(texts(&workspace.store()).last(), Some(&brief(&text)), "{context}");
+        let recent = workspace.store().recent_history(&session_id(), &|_| false);
+        let recent = recent.unwrap().unwrap();
+        assert_eq!(numbers_that_hold(&recent), Some(json!([2])), "{context}");
         assert_eq!(workspace.strays(), Vec::<String>::new(), "{context}");
         if !stopped {
             break;

@@ -5,6 +5,7 @@ use maestro_session_model::{Command, PhaseId};
 
 use crate::commands::changed;
 use crate::commands::handoff::HandoffArgs;
+use crate::commands::looking;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::invocation::Place;
@@ -44,7 +45,10 @@ pub(super) fn run(
     let workspace = place.workspace()?;
     let phase = args.phase.clone();
     let (handoff, notes) = args.handoff.read(&phase, &workspace, &cwd, terminal)?;
-    let mut changed = workspace.apply(&Command::Complete { phase, handoff })?;
+    let command = Command::Complete { phase, handoff };
+    let changed = workspace.apply_with_progress(&command, &mut looking::at_files(terminal));
+    terminal.progress("");
+    let mut changed = changed?;
     changed.warnings.splice(0..0, notes);
     changed::show_and_archive(&workspace, &changed, "completed", terminal)
 }
