@@ -44,6 +44,9 @@ impl Workspace {
         command: &Command,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Map<String, Value> {
+        if !ends_a_phase(command) {
+            return Map::new();
+        }
         let files = match self.read() {
             Ok(Some(document)) => self.files_to_record(document.session(), command),
             // Whatever is wrong with it says the command itself.
@@ -102,6 +105,20 @@ impl Workspace {
             history => history?,
         };
         Ok(history.map(|history| remembered(&history)).unwrap_or_default())
+    }
+}
+
+/// Whether a command may leave files behind that are recorded with it.
+fn ends_a_phase(command: &Command) -> bool {
+    match command {
+        Command::Complete { .. } | Command::Reconcile { .. } | Command::Skip { .. } => true,
+        // What a failed phase left is told by its plan and by times, until it is tried again or skipped.
+        Command::Start { .. }
+        | Command::Fail { .. }
+        | Command::Retry { .. }
+        | Command::Redelegate { .. }
+        | Command::Adjust { .. }
+        | Command::Abort { .. } => false,
     }
 }
 

@@ -55,13 +55,22 @@ impl Scanned {
     }
 
     pub(crate) fn run_git(&self, arguments: &[&str]) {
+        self.run_git_at("2020-01-01T00:00:00Z", arguments);
+    }
+
+    /// Runs git long after every phase.
+    fn run_git_later(&self, arguments: &[&str]) {
+        self.run_git_at("2090-01-01T00:00:00Z", arguments);
+    }
+
+    fn run_git_at(&self, date: &str, arguments: &[&str]) {
         let done = Program::new(self.git.as_ref().unwrap())
             .args(["-c", "user.name=x", "-c", "user.email=x@example.com"])
             .args(arguments)
             .current_dir(self.fixture.root())
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_AUTHOR_DATE", "2020-01-01T00:00:00Z")
-            .env("GIT_COMMITTER_DATE", "2020-01-01T00:00:00Z")
+            .env("GIT_AUTHOR_DATE", date)
+            .env("GIT_COMMITTER_DATE", date)
             .output()
             .unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
@@ -250,21 +259,27 @@ fn the_commit_is_the_one_of_the_time_when_the_phase_began() {
     // The phase commits what it did: it is created all the same, and what it removed is deleted.
     scanned.fixture.write("src/new.rs", "new");
     fs_err::remove_file(scanned.fixture.path("src/a.rs")).unwrap();
-    let soon = Timestamp::from(UNIX_EPOCH + Duration::from_hours(24 * 365 * 120));
-    let done = Program::new(scanned.git.as_ref().unwrap())
-        .args(["-c", "user.name=x", "-c", "user.email=x@example.com"])
-        .args(["commit", "--quiet", "--all", "--message", "second"])
-        .current_dir(scanned.fixture.root())
-        .env("GIT_COMMITTER_DATE", soon.to_string())
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    scanned.run_git_later(&["commit", "--quiet", "--all", "--message", "second"]);
     let report = scanned.scan("1");
     assert_eq!(report.basis.git_commit, commit);
     assert_eq!(lists(&report), [vec!["src/new.rs"], vec![], vec!["src/a.rs"]]);
     // Without the log of HEAD, the times of its commits say it.
     fs_err::remove_dir_all(scanned.fixture.path(".git/logs")).unwrap();
     assert_eq!(scanned.scan("1").basis.git_commit, commit);
+}
+
+#[test]
+fn a_repository_that_came_later_knew_nothing_when_the_phase_began() {
+    let scanned = Scanned { git: Some(git_binary()), ..Scanned::without_git() };
+    scanned.begin();
+    scanned.apply(&start("1"));
+    scanned.fixture.write("src/new.rs", "new");
+    scanned.run_git_later(&["init", "--quiet"]);
+    scanned.run_git_later(&["add", "src"]);
+    scanned.run_git_later(&["commit", "--quiet", "--message", "first"]);
+    let report = scanned.scan("1");
+    assert_eq!(report.basis.git_commit, None);
+    assert!(lists(&report)[0].contains(&"src/new.rs"), "{report:?}");
 }
 
 #[test]
