@@ -45,41 +45,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod conflict;
-
-mod file_time;
-
-mod found;
-
-mod baseline;
-
-mod survey;
-
-mod compare;
-
-mod diff;
-
-mod ignored;
-
-mod scan;
-
-mod git;
-
-mod candidates;
-
-mod elapsed;
-
-mod command_line;
-
 mod action;
-
+mod baseline;
+mod candidates;
 mod choice;
-
-mod report;
-
-mod step;
-
+mod command_line;
+mod compare;
+mod conflict;
+mod diff;
+mod elapsed;
+mod file_time;
+mod found;
+mod git;
+mod ignored;
 mod render;
+mod report;
+mod scan;
+mod step;
+mod survey;
 
 pub use crate::action::Action;
 pub use crate::baseline::{

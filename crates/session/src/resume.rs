@@ -89,6 +89,7 @@ impl Workspace {
                 if is_still {
                     return Err(SessionError::from(refusal).noting(notes));
                 }
+                tell_of_change(&mut notes);
                 continue;
             }
             let mut locked = self.lock()?;
@@ -98,11 +99,12 @@ impl Workspace {
             };
             notes.extend(opened.notes.iter().cloned());
             if opened.document.text() != seen.text() {
+                tell_of_change(&mut notes);
                 continue;
             }
             let mut taken = Taken::default();
             match self.take_step(&mut locked, opened, &report.orders(), &mut taken) {
-                Ok(()) if taken.recorded.is_empty() => {}
+                Ok(()) if taken.recorded.is_empty() => tell_of_change(&mut notes),
                 Ok(()) => {
                     notes.extend(taken.warnings);
                     return Ok(Resumed { report, recorded: taken.recorded, warnings: notes });
@@ -197,6 +199,14 @@ impl Workspace {
 struct Taken {
     recorded: Vec<Changed>,
     warnings: Vec<String>,
+}
+
+/// Notes that the report was made anew, once.
+fn tell_of_change(notes: &mut Vec<String>) {
+    let note = "the session changed meanwhile; the step is that of the session as it is now";
+    if !notes.iter().any(|told| told == note) {
+        notes.push(note.to_owned());
+    }
 }
 
 fn recorded_note(changed: &Changed) -> Option<String> {

@@ -102,6 +102,9 @@ fn apply(
             Ok(resumed) => {
                 show(args, &resumed.report, Some(&resumed), terminal)?;
                 terminal.warn(&resumed.warnings);
+                for changed in &resumed.recorded {
+                    terminal.warn(&changed.warnings);
+                }
                 return Ok(ExitCode::DONE);
             }
             Err(refusal) => refusal,

@@ -66,8 +66,9 @@ pub(super) fn resumed(resumed: &Resumed) -> Text {
             if !phase.planned_files.is_empty() {
                 text.line([dim("  files: "), plain(listed(&phase.planned_files))]);
             }
-            if let Some(errors) = open_errors(phase) {
-                text.line([dim("  errors: "), red(errors)]);
+            if !phase.errors.is_empty() {
+                let errors = count(phase.errors.len(), "unresolved error", "unresolved errors");
+                text.line([plain("  "), red(errors)]);
             }
         }
     }
@@ -355,11 +356,6 @@ fn details(report: &ResumeReport) -> Table {
 
 fn name_and_agents(phase: &PhaseFacts) -> String {
     named(&phase.name, &phase.agents)
-}
-
-fn open_errors(phase: &PhaseFacts) -> Option<String> {
-    let errors = phase.errors.len();
-    (0 < errors).then(|| format!("{} unresolved", count(errors, "error", "errors")))
 }
 
 fn listed(files: &[String]) -> String {

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use maestro_session::{Consent, NewSessionRequest, SessionError, Workspace};
+use maestro_session::{AcceptedConflicts, Consent, NewSessionRequest, SessionError, Workspace};
 use maestro_session_model::{Adjustment, Command};
 use maestro_testutils::{Reach, SecondCrash, SimDisk};
 
@@ -123,7 +123,11 @@ pub(crate) fn operations() -> Vec<Scenario> {
         scenario(
             "resume",
             |disk| apply(disk, &[start("1")]),
-            |w| w.resume(&Consent::default(), &mut |_, _| {}).map(drop),
+            |w| {
+                // A document that cannot be read is a conflict, and no failure.
+                let consent = Consent { brief: false, conflicts: AcceptedConflicts::All };
+                w.resume(&consent, &mut |_, _| {}).map(drop)
+            },
         ),
         command("adjust", vec![], Command::Adjust { phase: id("2"), changes: adjustment }),
         command("reconcile", vec![start("1"), complete("1", "src/a.rs")], reconcile()),
