@@ -158,7 +158,7 @@ mod tests {
     use std::sync::Arc;
 
     use maestro_state_store::{Environment, Settings, StateDir};
-    use maestro_testutils::{Reach, SimDisk};
+    use maestro_testutils::{Reach, SimDisk, Trouble};
     use proptest::prelude::*;
 
     use super::*;
@@ -347,6 +347,15 @@ mod tests {
         do_to(&disk, &Deed::Wait, &mut Vec::new());
         disk.make_dir(&place(CACHE), Reach::Disk);
         assert_eq!(with_cache(&disk).len(), 1);
+        assert_eq!(disk.bytes(&place(CACHE)), None);
+
+        let disk = SimDisk::new(Path::new(ROOT));
+        let store = store(&disk);
+        disk.put(&place("a.md"), content(1).as_bytes(), Reach::Disk);
+        do_to(&disk, &Deed::Wait, &mut Vec::new());
+        disk.fail_from(0, Trouble::ReadOnly);
+        assert_eq!(read_all(&store, 0, &mut |_, _| {}).unwrap().len(), 1);
+        assert!(disk.has_failed());
         assert_eq!(disk.bytes(&place(CACHE)), None);
     }
 
