@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use maestro_session_model::{
     Document, PhaseStatus, SessionId, SessionStatus, Timestamp, WorkflowMode,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The ending of archived sessions. Other files in the archive are journals, ledgers, or none of ours.
 pub(crate) const ENDING: &str = ".md";
@@ -25,7 +25,7 @@ pub struct ArchivedSession {
 }
 
 /// What is in an archived file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Content {
     /// A session.
@@ -38,7 +38,7 @@ pub enum Content {
 }
 
 /// An archived session in a few words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// The identity, without the suffix that the file may have.
     pub session_id: SessionId,
@@ -136,9 +136,8 @@ pub(crate) fn stem_of(file_name: &str) -> Option<&str> {
 
 /// A time of the file system, if it is one of years that can be written.
 fn timestamp(time: SystemTime) -> Option<Timestamp> {
-    const LAST_SECOND: u64 = 253_402_300_799;
     let since = time.duration_since(UNIX_EPOCH).ok()?;
-    (since.as_secs() <= LAST_SECOND).then(|| Timestamp::from(time))
+    Timestamp::from_unix_millis(i64::try_from(since.as_millis()).ok()?)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Moves a finished session and its documents to the archive.
+//! Moves a finished session and its documents to the archive, finds it there, and brings it back.
 //!
 //! Archiving touches several files, and the machine may stop between any two of them. So it is decided first
 //! ([`plan()`], pure), written down in the journal (the *intent*), and carried out in an order whose every prefix the next
@@ -15,6 +15,10 @@
 //! | moving the ledger | finishes |
 //! | the mark `archived` | moves the journal |
 //! | moving the journal | has nothing to do |
+//!
+//! Bringing one back ([`restore()`]) is decided, written down and finished in the same way; its order, and what comes after a
+//! crash, is in `docs/ARCHIVED-SESSIONS.md`. Listing ([`archived_sessions`]) and searching ([`search()`]) read the
+//! files where they are, and keep what they found out in a cache that nobody relies on.
 //!
 //! # Guarantees
 //!

@@ -273,6 +273,30 @@ mod tests {
             }
         }
 
+        /// Whatever is in a file, a search ends, and says what can be shown.
+        #[test]
+        fn any_bytes_can_be_searched(
+            lines in proptest::collection::vec(
+                prop_oneof![
+                    Just(b"---".to_vec()),
+                    "[ -]{0,4}(\"?[a-z_]{1,9}\"?:)?[ |>{\"'#]{0,3}[aAäİ\u{212a}]{0,300}".prop_map(String::into_bytes),
+                    proptest::collection::vec(any::<u8>(), 0..20),
+                ],
+                0..12,
+            ),
+            word in "[aAäİk\u{212a}\"' ]{1,4}",
+        ) {
+            let bytes = lines.join(&b'\n');
+            let Ok(query) = Query::parse([word.as_str()]) else { return Ok(()) };
+            if let Some((score, line)) = find(&query, "a-1", &bytes) {
+                prop_assert!(0.0 < score && score.is_finite());
+                for found in line.iter().flat_map(|line| &line.matches) {
+                    let text = &line.as_ref().unwrap().text;
+                    prop_assert!(text.get(found.clone()).is_some_and(|found| !found.is_empty()));
+                }
+            }
+        }
+
         /// Finds in any text exactly what a plain search of its values finds.
         #[test]
         fn finds_what_is_there(

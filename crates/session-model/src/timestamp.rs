@@ -41,6 +41,11 @@ impl Timestamp {
     pub fn unix_millis(self) -> i64 {
         self.0.timestamp_millis()
     }
+
+    /// Returns the time so many milliseconds after the Unix epoch; nothing for one that cannot be written.
+    pub fn from_unix_millis(millis: i64) -> Option<Self> {
+        DateTime::<Utc>::from_timestamp_millis(millis).filter(has_four_digits).map(Self)
+    }
 }
 
 impl From<SystemTime> for Timestamp {
@@ -124,5 +129,8 @@ mod tests {
         }
         let last: Timestamp = "9999-12-31T23:59:59.999Z".parse().unwrap();
         assert_eq!(last.next(), last);
+        assert_eq!(Timestamp::from_unix_millis(last.unix_millis()), Some(last));
+        assert_eq!(Timestamp::from_unix_millis(last.unix_millis() + 1), None);
+        assert_eq!(Timestamp::from_unix_millis(i64::MIN), None);
     }
 }

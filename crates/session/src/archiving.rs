@@ -126,10 +126,13 @@ impl Workspace {
                 "the archiving of session {}, which had been interrupted, was finished: `{}`",
                 receipt.session_id, receipt.archive_path
             )),
-            Finished::Restored(receipt) => Some(format!(
-                "the way back of session {} from the archive, which had been interrupted, was finished",
-                receipt.session_id
-            )),
+            Finished::Restored(receipt) => {
+                let done = format!(
+                    "the way back of session {} from the archive, which had been interrupted, was finished",
+                    receipt.session_id
+                );
+                Some([vec![done], receipt.notes].concat().join("; "))
+            }
             Finished::Withdrawn { because } => Some(format!(
                 "an interrupted archiving was taken back, because `{}` had been edited since",
                 because.display()

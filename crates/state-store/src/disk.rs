@@ -55,6 +55,22 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// out: none of them is ours.
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>>;
 
+    /// Describes the entries of the directory `path` whose names `wants`, in the order of names, without following links.
+    /// One that goes away meanwhile is left out.
+    fn list_entries(
+        &self,
+        path: &Path,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> io::Result<Vec<(String, Entry)>> {
+        let mut found = Vec::new();
+        for listed in self.list(path)?.into_iter().filter(|listed| wants(&listed.name)) {
+            if let Some(entry) = self.entry(&path.join(&listed.name))? {
+                found.push((listed.name, entry));
+            }
+        }
+        Ok(found)
+    }
+
     /// Returns `path` as an absolute path without links, and on Windows without the verbatim prefix (`\\?\`).
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf>;
 }

@@ -15,8 +15,10 @@ use maestro_state_store::{Actor, ActorKind, Environment, Holder, OsDisk};
 use uuid::Uuid;
 use xtask::Failure;
 
+use crate::bench::archived::Archived;
 use crate::measure::{Bar, Floor, Row, alternate, table};
 
+mod archived;
 mod contention;
 
 pub(crate) use contention::work;
@@ -57,8 +59,14 @@ fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
         (10, Bar { times: 2.0, plus: Duration::ZERO }),
         (1_000, Bar { times: 2.0, plus: Duration::from_millis(1) }),
     ];
+    let archived = Archived::prepare(bench)?;
     let transitions = bars.iter().map(|(phases, bar)| durable_transition(bench, *phases, *bar));
-    transitions.chain([contention::row(bench)]).collect()
+    let mut rows: Vec<Row> =
+        transitions.chain([contention::row(bench)]).collect::<Result<_, _>>()?;
+    rows.push(archived.list()?);
+    rows.push(archived.search("words in one of 100", &["rare", "ordinary length"], 99)?);
+    rows.push(archived.search("words in each", &["step", "ordinary length"], 10_000)?);
+    Ok(rows)
 }
 
 /// A transition of one phase in a process that goes on running, against the bare calls for a document of that size.

@@ -356,3 +356,19 @@ fn an_archived_file_cannot_speak_to_the_terminal() {
         assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
     }
 }
+
+#[test]
+fn what_takes_long_is_told_to_a_person_and_to_nobody_else() {
+    let env = TestEnv::new();
+    for n in 0..1_100 {
+        let text = OF_NODE.replace("2025-12-01-login", &format!("s-{n}"));
+        env.write(&format!("docs/maestro/state/archive/s-{n}.md"), text);
+    }
+    let person = Input { terminal: true, ..Input::default() };
+    for args in [["archive", "list", "--limit=1"], ["archive", "search", "passkey"]] {
+        let told = env.run_with(&person, args);
+        assert!(told.stderr.contains("reading archived sessions: "), "{args:?}: {}", told.stderr);
+        assert!(told.stderr.ends_with(" \r"), "the line is cleared: {:?}", told.stderr);
+        assert_eq!(env.ok(args).stderr, "");
+    }
+}

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use maestro_session_model::PhaseStatus;
+use serde_json::Value;
 use uuid::Uuid;
 
 #[cfg(any(target_os = "linux", target_os = "macos"))]
@@ -339,6 +340,51 @@ fn a_killed_archiving_leaves_the_session_active_or_archived() {
         } else {
             assert_eq!((next.code, next.error()), (Some(3), Some("NO_SESSION")), "{next:?}");
             survived += usize::from(archived.operation().is_none());
+            assert!(!project.env().session_file().exists());
+            assert_eq!(names(&project.state("state/journal")), [""; 0]);
+            assert_eq!((in_archive.len(), in_plans.len()), (2, 1));
+            assert_eq!(in_archived_plans, ["plan.md"]);
+        }
+    }
+    killer.assert_has_killed();
+    println!("{survived} survived their kill");
+}
+
+#[test]
+fn a_killed_restoration_leaves_the_session_archived_or_active() {
+    let prepared = Project::begun(2);
+    let started = prepared.ok(&["phase", "start", "1"]).operation().unwrap();
+    prepared.ok(&["archive", "--force"]);
+    let run = run_time(|| drop(prepared.copy().ok(&["archive", "restore", "20"])));
+    let mut killer = Killer::new(5, run);
+    let mut survived = 0;
+    for _ in 0..ROUNDS {
+        let project = prepared.copy();
+        let restored = killer.run(&project, &["archive", "restore", "20"]);
+        // Now and then the one that finishes it is killed as well.
+        let again = (killer.below(3) == 0).then(|| killer.run(&project, &["phase", "start", "2"]));
+        let next = run_at_once(&project, &["phase", "redelegate", "1"]);
+        project.assert_in_order();
+        let in_archive = names(&project.state("state/archive"));
+        let in_plans = names(&project.state("plans"));
+        let in_archived_plans = names(&project.state("plans/archive"));
+        if next.code == Some(0) {
+            survived += usize::from(restored.operation().is_none());
+            // The journal is in two files now, which readers put together.
+            let log = project.ok(&["log"]).answer;
+            let entries = log["entries"].as_array().unwrap();
+            let is_start = |entry: &&Value| entry["operation"] == started.to_string();
+            assert_eq!(entries.iter().filter(is_start).count(), 1);
+            assert_eq!(project.ok(&["log", "--document"]).answer["document"], project.text());
+            assert_eq!(in_archive, [""; 0]);
+            assert_eq!(
+                (in_plans, in_archived_plans.len()),
+                (vec!["archive".to_owned(), "plan.md".to_owned()], 0)
+            );
+        } else {
+            assert_eq!((next.code, next.error()), (Some(3), Some("NO_SESSION")), "{next:?}");
+            assert_eq!(restored.operation(), None, "a restoration that was acknowledged is gone");
+            assert!(again.is_none_or(|again| again.operation().is_none()));
             assert!(!project.env().session_file().exists());
             assert_eq!(names(&project.state("state/journal")), [""; 0]);
             assert_eq!((in_archive.len(), in_plans.len()), (2, 1));

@@ -12,4 +12,5 @@ mod locking;
 // Windows may refuse to open a file in the moment in which another takes its place.
 #[cfg(unix)]
 mod readers;
+mod restoring;
 mod updates;

@@ -1,8 +1,10 @@
 //! A session that comes back from the archive is the one that went there, and nothing of another comes with it.
 
-use maestro_session::{ArchivedFilter, ErrorClass, LogFilter, Page, Status};
+use std::sync::Arc;
+
+use maestro_session::{ArchivedFilter, ErrorClass, LogFilter, Page, Status, Workspace};
 use maestro_session_model::SessionStatus;
-use maestro_testutils::samples;
+use maestro_testutils::{FaultyDisk, Plan, samples};
 
 use crate::fixture::{ARCHIVE, FORCE, Fixture, code, complete, skip, start};
 
@@ -303,7 +305,7 @@ fn a_journal_of_several_parts_comes_back_whole() {
     let fixture = Fixture::begun();
     // Long enough to go on in another file.
     let padding = "x".repeat(300 * 1024);
-    for n in 0..24 {
+    for n in 0..17 {
         let text = format!("{}\n{n} {padding}\n", fixture.text(FILE).split("\n0 ").next().unwrap());
         fixture.write(FILE, text);
         fixture
@@ -329,4 +331,102 @@ fn a_journal_of_several_parts_comes_back_whole() {
     fixture.workspace().archive(FORCE).unwrap();
     let log = fixture.workspace().archived_log(ID, &LogFilter::default()).unwrap();
     assert_eq!(log.entries.len(), expected.len() + 1);
+}
+
+/// Restores on a disk that stops at a call; says whether that call was made, and what the caller was told.
+fn stopped_at(fixture: &Fixture, call: usize) -> Option<Result<(), &'static str>> {
+    let disk = FaultyDisk::new();
+    let workspace = Workspace::open(fixture.root(), fixture.env(), Arc::new(disk.clone())).unwrap();
+    disk.arm(Plan::StopAt(call));
+    let told = workspace.restore(ID).map(drop).map_err(|error| error.code());
+    disk.has_failed().then_some(told)
+}
+
+/// Whether some file has this text in it.
+fn is_somewhere(fixture: &Fixture, text: &str) -> bool {
+    fixture.snapshot().iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(text))
+}
+
+#[test]
+fn what_is_edited_after_the_process_has_died_is_kept() {
+    let file = archived(&format!("{ID}.md"));
+    let places = ["docs/maestro/plans/archive/plan.md", PLAN, &file, FILE];
+    let template = put_away();
+    for call in 0.. {
+        let fixture = template.copy();
+        if stopped_at(&fixture, call).is_none() {
+            assert!(call > 20, "it makes more calls");
+            break;
+        }
+        let there: Vec<&str> =
+            places.into_iter().filter(|place| fixture.path(place).exists()).collect();
+        for place in &there {
+            fixture.write(place, format!("{}edited in {place}\n", fixture.text(place)));
+        }
+        let outcome = fixture.apply(&start("no such phase")).map_err(|error| error.code());
+        let code = outcome.unwrap_err();
+        assert!(["PHASE_NOT_FOUND", "NO_SESSION"].contains(&code), "call {call}: {code}");
+        for place in there {
+            assert!(is_somewhere(&fixture, &format!("edited in {place}\n")), "{call}: {place}");
+        }
+        if code == "PHASE_NOT_FOUND" {
+            let recorded = fixture.workspace().recorded_document(None).unwrap();
+            assert_eq!(recorded, fixture.text(FILE), "call {call}");
+            assert!(fixture.path(PLAN).exists(), "call {call}");
+        }
+    }
+}
+
+#[test]
+fn a_session_file_of_another_is_never_replaced() {
+    let other = put_away();
+    other.workspace().restore(ID).unwrap();
+    let text = other.text(FILE).replace(ID, "2026-01-16-other");
+    let text = text.replace(&format!("\"{PLAN}\""), "null");
+    let template = put_away();
+    for call in 0.. {
+        let fixture = template.copy();
+        if stopped_at(&fixture, call).is_none() {
+            break;
+        }
+        if fixture.path(FILE).exists() {
+            continue;
+        }
+        fixture.write(FILE, &text);
+        let outcome = fixture.apply(&start("2")).map(drop).map_err(|error| error.code());
+        assert!([Ok(()), Err("CONFLICT")].contains(&outcome), "call {call}: {outcome:?}");
+        assert!(is_somewhere(&fixture, "2026-01-16-other"), "call {call}");
+        assert!(fixture.path(&archived(&format!("{ID}.md"))).exists(), "call {call}");
+        assert!(fixture.path("docs/maestro/plans/archive/plan.md").exists(), "call {call}");
+        let diagnosis = fixture.workspace().doctor(true, &mut |_, _| {}).unwrap();
+        assert!(diagnosis.findings.is_empty(), "call {call}: {:?}", diagnosis.findings);
+        assert!(fixture.text(FILE).contains("2026-01-16-other"), "call {call}");
+    }
+}
+
+#[test]
+fn a_session_file_that_appears_meanwhile_wins_and_nothing_else_happens() {
+    for call in ["rename new", "sync dir"] {
+        let fixture = put_away();
+        let disk = FaultyDisk::new();
+        let workspace =
+            Workspace::open(fixture.root(), fixture.env(), Arc::new(disk.clone())).unwrap();
+        let (file, text) = (fixture.session_file(), samples()[0].text);
+        disk.before(call, move || {
+            let mut options = fs_err::OpenOptions::new();
+            let mut file = options.create_new(true).write(true).open(file).unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        });
+        let before = names(&fixture);
+        let error = workspace.restore(ID).unwrap_err();
+        assert_eq!(error.code(), "CONFLICT", "{call}: {error}");
+        let mut expected = before;
+        expected.push(FILE.to_owned());
+        expected.sort();
+        assert_eq!(names(&fixture), expected, "{call}");
+        assert_eq!(fixture.text(FILE), samples()[0].text);
+        fixture.workspace().archive(FORCE).unwrap();
+        fixture.workspace().restore(ID).unwrap();
+        assert_eq!(commands(&fixture), ["create", "start", "complete", "archive", "restore"]);
+    }
 }

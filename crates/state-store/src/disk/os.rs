@@ -89,8 +89,31 @@ impl Disk for OsDisk {
                 listed.push(Listed { name, is_file });
             }
         }
-        listed.sort();
+        listed.sort_unstable();
         Ok(listed)
+    }
+
+    /// Asks for each entry below the open directory, which saves the system the way there.
+    fn list_entries(
+        &self,
+        path: &Path,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> io::Result<Vec<(String, Entry)>> {
+        let mut found = Vec::new();
+        for listed in fs_err::read_dir(path)? {
+            let listed = listed?;
+            let Some(name) = listed.file_name().into_string().ok().filter(|name| wants(name))
+            else {
+                continue;
+            };
+            match listed.metadata() {
+                Ok(metadata) => found.push((name, entry(&metadata))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        found.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(found)
     }
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
@@ -405,6 +428,21 @@ mod tests {
             ("/home/w", "/home/w"),
         ] {
             assert_eq!(without_verbatim_prefix(verbatim), plain);
+        }
+    }
+
+    #[test]
+    fn entries_are_listed_as_they_are_described() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b.md", "a.md", "c.txt"] {
+            drop(OsDisk.open(&dir.path().join(name), Access::CreateNew).unwrap());
+        }
+        OsDisk.create_dir(&dir.path().join("d.md"), Privacy::Private).unwrap();
+        let listed = OsDisk.list_entries(dir.path(), &|name| name != "c.txt").unwrap();
+        let names: Vec<&str> = listed.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a.md", "b.md", "d.md"]);
+        for (name, entry) in &listed {
+            assert_eq!(OsDisk.entry(&dir.path().join(name)).unwrap().as_ref(), Some(entry));
         }
     }
 

@@ -182,12 +182,15 @@ impl LockedStore<'_> {
     }
 
     /// Takes back that a session comes back, before anything but its document was to be moved: the journal in the archive is
-    /// still whole.
-    pub fn take_back_restoring(&mut self) -> Result<(), FileError> {
+    /// still whole. If that fails, it is in doubt.
+    pub fn take_back_restoring(&mut self) -> Result<(), CommitError> {
         self.forget_others();
         let Some(session) = self.session.take() else { return Ok(()) };
-        self.dir.disk().remove_file(session.journal.path())?;
-        Ok(self.dir.disk().sync_dir(&self.dir.journals())?)
+        let disk = self.dir.disk();
+        let taken_back = disk
+            .remove_file(session.journal.path())
+            .and_then(|()| disk.sync_dir(&self.dir.journals()));
+        taken_back.map_err(|error| CommitError::InDoubt { source: Box::new(error.into()) })
     }
 
     /// Moves the journal in the archive that is named after `stem` back to its place, and returns the files that stay because

@@ -92,7 +92,8 @@ impl LockedStore<'_> {
     /// Makes `text` the document of the session `id`, which was archived and whose journal, if it still has one, is back
     /// in its place.
     ///
-    /// The operation goes to the end of that journal; otherwise the same as [`create`](Self::create).
+    /// The operation goes to the end of that journal; otherwise the same as [`create`](Self::create). For repairs: whoever has
+    /// more to bring back than the document begins with [`begin_restoring`](Self::begin_restoring).
     pub fn restore(
         &mut self,
         id: &SessionId,

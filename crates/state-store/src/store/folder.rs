@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::disk::{Access, Disk, DiskFile, Entry, Kind, Listed};
+use crate::disk::{Access, Disk, DiskFile, Entry, Kind};
 use crate::state_dir::StateDirError;
 use crate::store::files::FileError;
 use crate::store::{PREPARED_PREFIX, Store, TEMP_SUFFIX, refuse_large};
@@ -87,19 +87,14 @@ impl Folder<'_> {
         &self.path
     }
 
-    /// Lists it in the order of names.
-    pub fn list(&self) -> Result<Vec<Listed>, FileError> {
-        Ok(self.disk.list(&self.path)?)
+    /// Lists its regular files whose names `wants`, in the order of names, with what the system says about each.
+    pub fn stamped(&self, wants: &dyn Fn(&str) -> bool) -> Result<Vec<(String, Entry)>, FileError> {
+        let mut listed = self.disk.list_entries(&self.path, wants)?;
+        listed.retain(|(_, entry)| entry.kind == Kind::File);
+        Ok(listed)
     }
 
-    /// Says what the system knows about the file `name`, which was [listed](Self::list); nothing when it is gone, or no
-    /// regular file any more.
-    pub fn stamp(&self, name: &str) -> Result<Option<Entry>, FileError> {
-        let entry = self.disk.entry(&self.path.join(name))?;
-        Ok(entry.filter(|entry| entry.kind == Kind::File))
-    }
-
-    /// Reads the file `name`, which was [listed](Self::list); nothing when it is gone. Refuses links, and what is larger than
+    /// Reads the file `name`, which was [listed](Self::stamped); nothing when it is gone. Refuses links, and what is larger than
     /// any document.
     pub fn read(&self, name: &str) -> Result<Option<ReadFile>, FileError> {
         let path = self.path.join(name);

@@ -8,6 +8,7 @@ mod edits;
 mod faults;
 mod files;
 mod fixture;
+mod folder;
 mod lock;
 mod power;
 mod recovery;

@@ -81,6 +81,12 @@ impl SimDisk {
         }
     }
 
+    /// Stamps files by a clock that ticks every `seconds`, while `changes` are made; otherwise each change has a second of its
+    /// own.
+    pub fn coarsen_clock(&self, changes: u64, seconds: u64) {
+        self.machine().tree.coarsen_clock(changes, seconds);
+    }
+
     /// Makes everything durable.
     pub fn sync_everything(&self) {
         self.machine().tree.sync_everything();

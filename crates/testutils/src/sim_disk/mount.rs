@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use maestro_state_store::disk::{Access, Disk, DiskFile, Entry, Exchange, Kind, Listed, Privacy};
 
@@ -117,7 +117,7 @@ fn entry(tree: &Tree, inode: Inode) -> Entry {
             len: u64::try_from(file.bytes.data.len()).unwrap_or(u64::MAX),
             id: None,
             mode: Some(file.mode),
-            modified: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(file.modified)),
+            modified: Some(SystemTime::UNIX_EPOCH + tree.stamp_of(file.modified)),
             changed: None,
             born: None,
         },

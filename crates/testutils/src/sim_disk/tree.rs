@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use maestro_state_store::ContentHash;
 use maestro_state_store::disk::{Exchange, Listed};
@@ -22,6 +23,8 @@ pub(super) struct Tree {
     pub(super) nodes: Vec<Arc<Node>>,
     /// Counts changes of files.
     clock: u64,
+    /// How many changes happen in a tick of the clock that files are stamped by, and how long that is in seconds.
+    tick: (u64, u64),
     /// Counts renames between directories.
     moves: Move,
     /// Counts whatever makes the disk, or what is durable of it, another.
@@ -31,7 +34,17 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn new() -> Self {
         let root = Node::Dir(DirNode { mode: 0o755, ..DirNode::default() });
-        Self { nodes: vec![Arc::new(root)], clock: 0, moves: 0, version: 0 }
+        Self { nodes: vec![Arc::new(root)], clock: 0, tick: (1, 1), moves: 0, version: 0 }
+    }
+
+    pub(super) fn coarsen_clock(&mut self, changes: u64, seconds: u64) {
+        self.tick = (changes, seconds);
+    }
+
+    /// When a change happened, by the clock that files are stamped by.
+    pub(super) fn stamp_of(&self, change: u64) -> Duration {
+        let (changes, seconds) = self.tick;
+        Duration::from_secs(change / changes * seconds)
     }
 
     pub(super) fn node(&self, inode: Inode) -> &Node {
