@@ -26,7 +26,7 @@ pub use crate::baseline::{
     Baseline, Baselines, DocumentRecord, DocumentRecords, FileRecord, MAX_RECORDED_TEXT,
     RecordedState, Remembered,
 };
-pub use crate::candidates::{Beginning, Candidates};
+pub use crate::candidates::{Beginning, Candidates, LeftToOther};
 pub use crate::compare::{
     FoundDocument, Questions, document_conflict, file_conflicts, has_contents_of, needs_contents,
 };

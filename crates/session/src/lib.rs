@@ -82,6 +82,6 @@ pub use crate::undo::{UndoError, Undone};
 pub use crate::workspace::{Initialised, Workspace};
 pub use maestro_archive::{ArchiveReceipt, Check, KeepReason, KeptDocument};
 pub use maestro_resume::{
-    Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile,
-    PartialState,
+    Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, LeftToOther,
+    PartialFile, PartialState,
 };
