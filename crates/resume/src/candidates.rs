@@ -3,7 +3,7 @@
 //! Pure. A file was *known* when the phase began if it was in the commit that was checked out then, if a phase that had
 //! completed by then left it, or, of a file that neither knows, if it is older than the phase. What changed since the phase
 //! began is *modified* if it was known, else *created*; what was known and is gone is *deleted*. What is exactly as some phase
-//! recorded it is that phase's, and no candidate.
+//! recorded it is that phase's, and no candidate; what another phase plans that was under way since is left to that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,15 @@ pub struct Candidates {
     pub deleted: BTreeSet<RelPath>,
 }
 
+/// A file that changed, but that another phase plans, which was under way at some time since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftToOther {
+    /// The file.
+    pub path: RelPath,
+    /// The phase that plans it.
+    pub phase: PhaseId,
+}
+
 impl Candidates {
     /// Returns how many files there are.
     pub fn count(&self) -> usize {
@@ -42,6 +51,8 @@ pub struct Beginning<'b> {
     deleted: BTreeSet<RelPath>,
     /// What the phase plans: it is looked at even where git ignores it.
     planned: BTreeSet<RelPath>,
+    /// What other phases plan that were under way at some time since.
+    planned_by_others: BTreeMap<RelPath, PhaseId>,
     baselines: &'b Baselines,
 }
 
@@ -88,8 +99,16 @@ impl<'b> Beginning<'b> {
         }
         let deleted = session.phases.iter().flat_map(|phase| paths(&phase.files_deleted)).collect();
         let planned = session.phase(phase).map(|phase| paths(&phase.planned_files));
-        let planned = planned.into_iter().flatten().collect();
-        Self { started, known, deleted, planned, baselines }
+        let planned: BTreeSet<RelPath> = planned.into_iter().flatten().collect();
+        let mut planned_by_others = BTreeMap::new();
+        for other in session.phases.iter().filter(|other| other.id != *phase) {
+            if was_under_way(other, started) {
+                let files = paths(&other.planned_files).into_iter();
+                let files = files.filter(|file| !planned.contains(file));
+                planned_by_others.extend(files.map(|file| (file, other.id.clone())));
+            }
+        }
+        Self { started, known, deleted, planned, planned_by_others, baselines }
     }
 
     /// Returns the files that have to be looked at even if nobody came by them: what was known, and what is planned.
@@ -147,6 +166,21 @@ impl<'b> Beginning<'b> {
         candidates
     }
 
+    /// Takes out of the candidates what other phases plan, and returns it.
+    pub fn leave_to_others(&self, candidates: &mut Candidates) -> Vec<LeftToOther> {
+        let mut left = BTreeMap::new();
+        for list in [&mut candidates.created, &mut candidates.modified, &mut candidates.deleted] {
+            list.retain(|path| match self.planned_by_others.get(path) {
+                Some(phase) => {
+                    left.insert(path.clone(), phase.clone());
+                    false
+                }
+                None => true,
+            });
+        }
+        left.into_iter().map(|(path, phase)| LeftToOther { path, phase }).collect()
+    }
+
     /// Whether a file has the contents that were recorded last; nothing if none were.
     fn is_as_recorded(&self, path: &RelPath, file: &FoundFile) -> Option<bool> {
         has_contents_of(self.baselines.of(path)?, file)
@@ -175,6 +209,15 @@ impl<'b> Beginning<'b> {
         } else {
             None
         }
+    }
+}
+
+/// Whether a phase was carried out at some time since `moment`.
+fn was_under_way(phase: &Phase, moment: Timestamp) -> bool {
+    match phase.status {
+        PhaseStatus::InProgress | PhaseStatus::Failed => true,
+        PhaseStatus::Completed => phase.completed.is_some_and(|completed| moment <= completed),
+        PhaseStatus::Pending | PhaseStatus::Skipped => false,
     }
 }
 
@@ -208,6 +251,7 @@ mod tests {
             known: tree,
             deleted: BTreeSet::new(),
             planned: BTreeSet::new(),
+            planned_by_others: BTreeMap::new(),
             baselines: &baselines,
         };
         let [modified, changed, born] = times.map(|minute| minute.map(|m| FileTime::from(at(m))));
@@ -266,6 +310,7 @@ mod tests {
             known: BTreeSet::from([path("a")]),
             deleted: BTreeSet::new(),
             planned: BTreeSet::new(),
+            planned_by_others: BTreeMap::new(),
             baselines: &baselines,
         };
         let found = BTreeMap::from([(path("a"), Found::Absent), (path("b"), Found::Absent)]);
@@ -296,6 +341,7 @@ mod tests {
             known: BTreeSet::new(),
             deleted: BTreeSet::new(),
             planned: BTreeSet::new(),
+            planned_by_others: BTreeMap::new(),
             baselines: &baselines,
         };
         let file = |minute: u32, text: &[u8]| FoundFile {

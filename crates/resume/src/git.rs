@@ -160,7 +160,12 @@ impl<'g> Git<'g> {
         let messages = String::from_utf8_lossy(&messages).into_owned();
         if !status.success() {
             let first = messages.lines().next().unwrap_or("it gave no reason");
-            return Err(format!("git refuses: {}", first.trim_start_matches("fatal: ")));
+            let trust = if first.contains("dubious ownership") {
+                " (to trust it: `git config --global --add safe.directory PATH`)"
+            } else {
+                ""
+            };
+            return Err(format!("git refuses: {}{trust}", first.trim_start_matches("fatal: ")));
         }
         if usize::try_from(MAX_OUTPUT_BYTES).is_ok_and(|most| most <= output.len()) {
             return Err("git lists more files than can be kept in mind".to_owned());

@@ -69,7 +69,7 @@ pub use crate::baseline::{
     Baseline, Baselines, DocumentRecord, DocumentRecords, FileRecord, MAX_RECORDED_TEXT,
     RecordedState, Remembered,
 };
-pub use crate::candidates::{Beginning, Candidates};
+pub use crate::candidates::{Beginning, Candidates, LeftToOther};
 pub use crate::choice::{Choice, Refusal};
 pub use crate::command_line::CommandLine;
 pub use crate::compare::{

@@ -93,7 +93,7 @@ pub use maestro_archive::{
     KeptDocument, NoWords, Place, Query, RestoreReceipt, Summary, VerifiedSession,
 };
 pub use maestro_resume::{
-    Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile,
-    PartialState,
+    Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, LeftToOther,
+    PartialFile, PartialState,
 };
 pub use maestro_session_model::Progress;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use maestro_resume::{
-    Baselines, Beginning, Candidates, Found, FoundFile, Git, GitTree, Skipped, Survey, Walked,
-    WalkedFile, default_excludes_file, walk,
+    Baselines, Beginning, Candidates, Found, FoundFile, Git, GitTree, LeftToOther, Skipped, Survey,
+    Walked, WalkedFile, default_excludes_file, walk,
 };
 use maestro_session_model::{PhaseId, RelPath, Timestamp, find_phase};
 use maestro_state_store::StateDir;
@@ -28,6 +28,8 @@ pub struct ScanReport {
     pub scanned_at: Timestamp,
     /// The files that it may have created, modified and deleted, and that are not recorded as they are now.
     pub candidates: Candidates,
+    /// Files that changed since, but that another phase plans, which was under way since: they are that phase's.
+    pub left_to_others: Vec<LeftToOther>,
     /// How many entries were left out because git ignores them; a directory counts once, whatever is in it.
     pub ignored_count: usize,
     /// Whether there may be more candidates than these, because of a limit. There is none.
@@ -92,12 +94,14 @@ impl Workspace {
             progress(seen, 0);
         });
         let look = Look { dir, beginning: &beginning, baselines: &baselines, now: scanned_at };
-        let candidates = look.at_all(&walked, &known.tree, progress);
+        let mut candidates = look.at_all(&walked, &known.tree, progress);
+        let left_to_others = beginning.leave_to_others(&mut candidates);
         Ok(ScanReport {
             phase_id: found.id.clone(),
             started_at: started,
             scanned_at,
             candidates,
+            left_to_others,
             ignored_count: walked.ignored,
             truncated: false,
             max_files: None,

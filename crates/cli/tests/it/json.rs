@@ -74,7 +74,7 @@ fn every_command_prints_one_versioned_object() {
     phase retry: before current_phase operation phase progress ready ready_to_archive session_id version warnings
     phase complete: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id version warnings
     phase reconcile: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id version warnings
-    phase reconcile --scan: basis candidates ignored_count max_files phase_id recorded scanned_at scanned_files skipped started_at truncated unreadable version
+    phase reconcile --scan: basis candidates ignored_count left_to_others max_files phase_id recorded scanned_at scanned_files skipped started_at truncated unreadable version
     phase skip: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id version warnings
     phase adjust: before current_phase operation phase progress ready ready_to_archive session_id version warnings
     log: entries session_id version

@@ -159,7 +159,12 @@ fn what_is_recorded_as_it_is_now_is_no_candidate() {
     scanned.apply(&complete("1", "src/bucket.rs"));
     scanned.apply(&start("2"));
     scanned.fixture.write("src/mw.rs", "two");
-    assert_eq!(lists(&scanned.scan("1")), [vec!["src/mw.rs"], vec![], vec![]]);
+    scanned.fixture.write("src/loose.rs", "who knows");
+    let report = scanned.scan("1");
+    assert_eq!(lists(&report), [vec!["src/loose.rs"], vec![], vec![]]);
+    assert_eq!(report.left_to_others[0].path.as_str(), "src/mw.rs", "phase 2 plans it");
+    assert_eq!(report.left_to_others[0].phase, id("2"));
+    fs_err::remove_file(scanned.fixture.path("src/loose.rs")).unwrap();
     scanned.fixture.write("src/bucket.rs", "changed by phase 2");
     assert_eq!(
         lists(&scanned.scan("2")),

@@ -1,7 +1,7 @@
 //! `maestro phase reconcile`
 
 use clap::Args;
-use maestro_session::{Changed, ScanReport, Workspace};
+use maestro_session::{Changed, LeftToOther, ScanReport, Workspace};
 use maestro_session_model::{Command, Handoff, PhaseId, PhaseStatus, RelPath};
 use serde::Serialize;
 
@@ -22,8 +22,8 @@ use crate::text::{Span, Text, bold, dim, green, plain, red, yellow};
 ///
 /// With --scan, looks for the files in the workspace: what was created, modified and
 /// deleted since the phase began and is not recorded as it is now. Leaves out what git
-/// ignores, and the state dir. Asks on a terminal whether to record them; elsewhere shows
-/// them, and records them with --yes.
+/// ignores, the state dir, and what other phases plan that were under way since. Asks on
+/// a terminal whether to record them; elsewhere shows them, and records them with --yes.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -181,6 +181,12 @@ fn text(report: &ScanReport) -> Text {
         add(&mut text, &candidates.created, |path| [green("  created   "), plain(path)]);
         add(&mut text, &candidates.modified, |path| [yellow("  modified  "), plain(path)]);
         add(&mut text, &candidates.deleted, |path| [red("  deleted   "), plain(path)]);
+    }
+    for LeftToOther { path, phase } in report.left_to_others.iter().take(SHOWN) {
+        text.line([dim(format!("left to phase {phase}, which plans it: {path}"))]);
+    }
+    if let more @ 1.. = report.left_to_others.len().saturating_sub(SHOWN) {
+        text.line([dim(format!("… and {more} more (--json has them all)"))]);
     }
     let files = count(report.scanned_files, "file", "files");
     let ignored = match report.ignored_count {
