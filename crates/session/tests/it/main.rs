@@ -12,6 +12,8 @@ mod large;
 mod late;
 mod power;
 mod replay;
+// The git of the shell, and its times.
+#[cfg(unix)]
 mod scan;
 mod story;
 mod undo;
