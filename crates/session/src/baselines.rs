@@ -72,12 +72,14 @@ impl Workspace {
         marks
     }
 
-    /// The files that are recorded when `command` is carried out: the whole manifest of a phase that ends well, the planned
-    /// ones of a phase that is left half done.
+    /// The files that are recorded when `command` is carried out: the whole manifest of a phase that ends well, what is added
+    /// to that of one that had ended, the planned ones of a phase that is left half done.
     fn files_to_record(&self, session: &Session, command: &Command) -> BTreeSet<RelPath> {
         let to_path = |text: &String| self.relative(text).ok();
         match command {
-            Command::Complete { phase, handoff } | Command::Reconcile { phase, handoff, .. } => {
+            // Nobody has looked at the other files of its phase: what others did to them stays to be found.
+            Command::Reconcile { handoff, .. } => handoff.files().cloned().collect(),
+            Command::Complete { phase, handoff } => {
                 let manifest = session.phase(phase).into_iter().flat_map(|phase| {
                     [&phase.files_created, &phase.files_modified, &phase.files_deleted]
                 });
@@ -252,4 +254,63 @@ fn pruned(mut said: Vec<Said>) -> Vec<Said> {
         is_kept
     });
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(seq: u64, command: Value) -> Said {
+        let time = "2026-01-15T10:00:00Z".parse().unwrap();
+        Said { seq, op: Uuid::from_u128(seq.into()), time, command }
+    }
+
+    fn ends(seq: u64, paths: &[&str]) -> Said {
+        let files: Vec<Value> =
+            paths.iter().map(|path| json!({ "path": path, "absent": true })).collect();
+        let baseline = json!({ "taken": "2026-01-15T10:00:00Z", "files": files });
+        said(seq, json!({ "command": "reconcile", "phase": 1, BASELINE: baseline }))
+    }
+
+    fn undoes(seq: u64, target: u64) -> Said {
+        let target = Uuid::from_u128(target.into());
+        said(seq, json!({ "command": "undo", "undoes": target }))
+    }
+
+    fn kept(all: Vec<Said>) -> Vec<u64> {
+        pruned(all).iter().map(|said| said.seq).collect()
+    }
+
+    #[test]
+    fn of_many_records_of_a_file_the_newest_are_carried_over() {
+        let many: Vec<Said> = (1..=20).map(|seq| ends(seq, &["a"])).collect();
+        assert_eq!(kept(many.clone()), (13..=20).collect::<Vec<_>>());
+        // Those that do not hold are counted by themselves: they crowd nothing out.
+        let mut undone = vec![ends(1, &["a"])];
+        for seq in (2..40).step_by(2) {
+            undone.extend([ends(seq, &["a"]), undoes(seq + 1, seq)]);
+        }
+        let left = kept(undone);
+        assert_eq!(left.len(), 1 + 8 * 2, "{left:?}");
+        assert_eq!(left[0], 1);
+        // A record loses the files of which there are newer ones, and keeps the others.
+        let mut mixed = vec![ends(0, &["a", "b"])];
+        mixed.extend(many);
+        let oldest = pruned(mixed).remove(0);
+        let files = oldest.baseline().unwrap().files;
+        assert_eq!(files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn undos_are_carried_over_as_long_as_what_they_undo_is() {
+        let all = vec![
+            undoes(5, 1),
+            ends(6, &["a"]),
+            undoes(7, 6),
+            undoes(8, 7),
+            undoes(9, 3),
+            said(10, json!({ "command": "complete", AGAIN_OF: Uuid::from_u128(6) })),
+        ];
+        assert_eq!(kept(all), [6, 7, 8, 10]);
+    }
 }

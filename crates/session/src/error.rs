@@ -393,8 +393,8 @@ impl SessionError {
                 Some("try again: the next command that changes something finishes it".to_owned())
             }
             Self::ReconciliationPending { phase } => Some(format!(
-                "say what it did: `maestro phase reconcile {phase} --created FILE --reason TEXT` (or \
-                 `--report FILE`)"
+                "say what it did: `maestro phase reconcile {phase} --scan` finds what changed since it began; or say it \
+                 yourself, with `--report FILE` or `--created FILE --reason TEXT`"
             )),
             Self::Rejected { .. } | Self::NotText { .. } => {
                 Some("nothing was written; mend the text and try again".to_owned())

@@ -72,7 +72,7 @@ fn a_phase_that_has_to_be_reconciled_is_in_the_way() {
     ------- stderr
     error: phase 1 has to be reconciled before the session is archived
 
-    hint: say what it did: `maestro phase reconcile 1 --created FILE --reason TEXT` (or `--report FILE`)
+    hint: say what it did: `maestro phase reconcile 1 --scan` finds what changed since it began; or say it yourself, with `--report FILE` or `--created FILE --reason TEXT`
     [exit status: 1]
     ");
     assert_eq!(env.listing(), before);

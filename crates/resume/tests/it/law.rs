@@ -156,7 +156,6 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    #[cfg(unix)]
     fn the_conflicts_are_exactly_the_edits(
         edits in prop::collection::vec((prop::sample::select(&EDITS), 0_u64..20), 1..12),
         some_session in arb_session(),

@@ -5,6 +5,8 @@
 mod any_session;
 mod branches;
 mod hostile;
+// Pipes and permissions are those of Unix.
+#[cfg(unix)]
 mod law;
 mod offers;
 mod prompt;

@@ -71,6 +71,18 @@ fn what_the_session_did_itself_is_no_conflict() {
 }
 
 #[test]
+fn reconciling_a_phase_says_nothing_of_its_other_files() {
+    let fixture = with_one_phase();
+    fixture.write("src/a.rs", "by somebody else");
+    fixture.write("src/b.rs", "forgotten");
+    let Command::Complete { phase, handoff } = complete("1", "src/b.rs") else { unreachable!() };
+    fixture.apply(&Command::Reconcile { phase, handoff, reason: None }).unwrap();
+    assert_eq!(files(&fixture), [modified("1", "src/a.rs")]);
+    fixture.write("src/b.rs", "by somebody else");
+    assert_eq!(files(&fixture), [modified("1", "src/a.rs"), modified("1", "src/b.rs")]);
+}
+
+#[test]
 fn what_others_did_is_told_with_the_phase_whose_file_it_is() {
     let fixture = with_one_phase();
     fixture.write("src/a.rs", "two");
@@ -153,16 +165,15 @@ fn a_record_comes_and_goes_with_its_operation() {
 }
 
 #[test]
-fn reconciling_says_how_the_files_are_now() {
+fn reconciling_a_file_says_that_it_is_right_as_it_is_now() {
     let fixture = with_one_phase();
     fixture.write("src/a.rs", "mended");
     assert_eq!(files(&fixture).len(), 1);
-    let Command::Complete { phase, handoff } = complete("1", "src/more.rs") else { unreachable!() };
-    fixture.write("src/more.rs", "more");
+    let Command::Complete { phase, handoff } = completes("1", &["src/a.rs"], &[]) else {
+        unreachable!()
+    };
     fixture.apply(&Command::Reconcile { phase, handoff, reason: None }).unwrap();
     assert_eq!(conflicts(&fixture), []);
-    fixture.write("src/more.rs", "still more");
-    assert_eq!(files(&fixture), [modified("1", "src/more.rs")]);
 }
 
 #[test]

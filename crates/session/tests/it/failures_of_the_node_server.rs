@@ -3,6 +3,7 @@
 //! Their numbers and descriptions are in `docs/NODE-SERVER.md`.
 
 mod durability;
+#[cfg(unix)]
 mod scan;
 
 use std::sync::{Arc, Barrier};

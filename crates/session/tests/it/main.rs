@@ -16,6 +16,8 @@ mod power;
 mod replay;
 mod restore;
 mod resume;
+// The git of the shell, and its times.
+#[cfg(unix)]
 mod scan;
 mod story;
 mod undo;
