@@ -92,6 +92,18 @@ pub enum ArchiveReason {
     SaysCompleted,
 }
 
+impl ArchiveReason {
+    /// Returns the reason as a part of a sentence.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "all phases are done",
+            Self::Empty => "the session has no phases",
+            Self::Ended => "the session has ended",
+            Self::SaysCompleted => "the session says that it is completed",
+        }
+    }
+}
+
 impl Step {
     /// The actions that take the step; where `applies`, they are commands on phases.
     pub(crate) fn actions(&self) -> Vec<Action> {
@@ -295,14 +307,8 @@ fn means(step: &Step) -> String {
             "all phases are done: review the code, then archive the session".to_owned()
         }
         Step::Archive { because, asks } => {
-            let because = match because {
-                ArchiveReason::Done => "all phases are done",
-                ArchiveReason::Empty => "the session has no phases",
-                ArchiveReason::Ended => "the session has ended",
-                ArchiveReason::SaysCompleted => "the session says that it is completed",
-            };
             let then = if *asks { "archive it if the user wants that" } else { "archive it" };
-            format!("{because}: {then}")
+            format!("{}: {then}", because.as_str())
         }
         Step::Stuck { .. } => "nothing can be done as things stand".to_owned(),
     }

@@ -16,9 +16,8 @@ use crate::journal::{
     Durability, History, JournalError, Line, MarkKind, Operation, Record, head, paths,
     segment_name, segments_of,
 };
-use crate::store::commit::{CommitError, refuse_large_text};
+use crate::store::commit::CommitError;
 use crate::store::files::FileError;
-use crate::store::journals::Journals;
 use crate::store::{LockedStore, ReadError, Store, read_contents};
 
 /// What is between the name of an archived session and the rest of the name of its journal.
@@ -73,22 +72,10 @@ impl LockedStore<'_> {
         text: &str,
         operation: Operation,
     ) -> Result<(), CommitError> {
-        refuse_large_text(text)?;
-        let active = self.dir.active_session();
-        self.forget_others();
-        self.session = None;
-        if self.dir.entry(&active)?.is_some() {
-            return Err(CommitError::AlreadyExists { path: active });
-        }
-        let Journals { live, archived, dead } = self.scan()?;
-        if let Some(live) = live.first() {
-            let journal = live.journal.path().to_owned();
-            return Err(CommitError::Unfinished { journal, session_id: live.id.clone() });
-        }
+        let archived = self.refuse_another(text)?;
         if let Some(left) = archived.iter().find(|session| session.id == *id) {
             return Err(CommitError::IdTaken { journal: left.journal.path().to_owned() });
         }
-        self.remove_dead(&dead)?;
         let before = match stem {
             Some(stem) => self.head_after_archived(stem)?,
             None => None,

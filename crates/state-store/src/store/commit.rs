@@ -14,7 +14,9 @@ use crate::splice::{self, Splice};
 use crate::state_dir::StateDirError;
 use crate::store::install::{Place, Swap, SwapError};
 use crate::store::journals::Journals;
-use crate::store::{Current, LockedStore, MAX_DOCUMENT_BYTES, OpenError, ReadError, read_contents};
+use crate::store::{
+    Current, LockedStore, MAX_DOCUMENT_BYTES, OpenError, OpenSession, ReadError, read_contents,
+};
 
 /// A new text of the document and the operation that made it.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,19 +112,8 @@ impl LockedStore<'_> {
         operation: Operation,
         when_known: Continue,
     ) -> Result<Committed, CommitError> {
-        refuse_large_text(&text)?;
         let active = self.dir.active_session();
-        self.forget_others();
-        self.session = None;
-        if self.dir.entry(&active)?.is_some() {
-            return Err(CommitError::AlreadyExists { path: active });
-        }
-        let Journals { live, archived, dead } = self.scan()?;
-        if let Some(live) = live.first() {
-            let journal = live.journal.path().to_owned();
-            return Err(CommitError::Unfinished { journal, session_id: live.id.clone() });
-        }
-        self.remove_dead(&dead)?;
+        let archived = self.refuse_another(&text)?;
         let known = archived.into_iter().find(|session| session.id == *id);
         let is_new = known.is_none();
         let session = match known {
@@ -165,6 +156,25 @@ impl LockedStore<'_> {
             Outcome::Committed(committed) => Ok(committed),
             Outcome::Displaced => Err(CommitError::AlreadyExists { path: active }),
         }
+    }
+
+    /// Refuses `text` as that of a new active session if it is too large, or if there is a session that is not archived.
+    /// Returns the archived ones whose journals are still in their old place.
+    pub(super) fn refuse_another(&mut self, text: &str) -> Result<Vec<OpenSession>, CommitError> {
+        refuse_large_text(text)?;
+        let active = self.dir.active_session();
+        self.forget_others();
+        self.session = None;
+        if self.dir.entry(&active)?.is_some() {
+            return Err(CommitError::AlreadyExists { path: active });
+        }
+        let Journals { live, archived, dead } = self.scan()?;
+        if let Some(live) = live.first() {
+            let journal = live.journal.path().to_owned();
+            return Err(CommitError::Unfinished { journal, session_id: live.id.clone() });
+        }
+        self.remove_dead(&dead)?;
+        Ok(archived)
     }
 
     /// Makes `change` to the document that was opened as `current`.

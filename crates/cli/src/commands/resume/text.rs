@@ -1,7 +1,7 @@
 //! The resume report for a person: where it stands and what to do first, then what is in the way, then the rest.
 
 use maestro_resume::{
-    ArchiveReason, BlockedPhase, Choice, Conflict, PartialState, PhaseFacts, ResumeReport, Step,
+    BlockedPhase, Choice, Conflict, PartialState, PhaseFacts, ResumeReport, Step,
 };
 use maestro_session::Resumed;
 use maestro_session_model::{PhaseError, PhaseId, one_line};
@@ -145,14 +145,8 @@ fn next(text: &mut Text, report: &ResumeReport) {
             (first.unwrap_or_default(), about)
         }
         Step::Archive { because, asks } => {
-            let because = match because {
-                ArchiveReason::Done => "all phases are done",
-                ArchiveReason::Empty => "the session has no phases",
-                ArchiveReason::Ended => "the session has ended",
-                ArchiveReason::SaysCompleted => "the session says that it is completed",
-            };
             let asks = if *asks { ", if the user wants that" } else { "" };
-            (first.unwrap_or_default(), format!("{because}{asks}"))
+            (first.unwrap_or_default(), format!("{}{asks}", because.as_str()))
         }
     };
     step::Step { command, about }.write_to(text);
