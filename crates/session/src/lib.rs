@@ -89,8 +89,8 @@ pub use crate::undo::{UndoError, Undone};
 pub use crate::verify::{Verification, WhichArchived};
 pub use crate::workspace::{Initialised, Workspace};
 pub use maestro_archive::{
-    ArchiveReceipt, ArchivedFilter, ArchivedSession, Check, Content, Hit, HitLine, KeepReason,
-    KeptDocument, NoWords, Place, Query, RestoreReceipt, Summary, VerifiedSession,
+    ArchiveReceipt, ArchivedFilter, ArchivedSession, Check, Content, Hit, HitLine, HitPlace,
+    KeepReason, KeptDocument, NoWords, Query, RestoreReceipt, Summary, VerifiedSession,
 };
 pub use maestro_resume::{
     Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, LeftToOther,
