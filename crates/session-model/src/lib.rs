@@ -39,6 +39,7 @@
 
 mod body;
 mod command;
+mod command_line;
 mod create;
 mod decide;
 mod document;
@@ -58,6 +59,7 @@ mod status;
 mod timestamp;
 
 pub use crate::command::{Adjustment, Command, Failure, Handoff};
+pub use crate::command_line::CommandLine;
 pub use crate::create::{CreateError, NewSession};
 pub use crate::decide::{CommandError, Decision, Guards, Rules, SlotLimit, decide, find_phase};
 pub use crate::document::{

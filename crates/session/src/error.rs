@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use maestro_archive::{ArchiveError, NoWords, RetrieveError};
 use maestro_session_model::{
-    CommandError, CreateError, DocumentError, HandoffError, InvalidId, InvalidPath, PhaseId,
-    PhaseStatus, PlanError, SessionId, SessionStatus, UpdateError,
+    CommandError, CommandLine, CreateError, DocumentError, HandoffError, InvalidId, InvalidPath,
+    PhaseId, PhaseStatus, PlanError, SessionId, SessionStatus, UpdateError,
 };
 use maestro_state_store::journal::JournalError;
 use maestro_state_store::store::{FileError, StateFileError};
@@ -351,7 +351,8 @@ impl SessionError {
             Self::Resume(error) => Some(error.hint()),
             Self::Create(error) => Some(error.hint()),
             Self::NotStarted { phase, status: PhaseStatus::Pending } => Some(format!(
-                "a scan finds what changed since a phase began; begin it with `maestro phase start {phase}`"
+                "a scan finds what changed since a phase began; begin it with `{}`",
+                CommandLine::of_phase("start", phase, &[])
             )),
             Self::Id(_)
             | Self::Path(_)
@@ -382,8 +383,9 @@ impl SessionError {
                 Some("try again: the next command that changes something finishes it".to_owned())
             }
             Self::ReconciliationPending { phase } => Some(format!(
-                "say what it did: `maestro phase reconcile {phase} --scan` finds what changed since it began; or say it \
-                 yourself, with `--report FILE` or `--created FILE --reason TEXT`"
+                "say what it did: `{}` finds what changed since it began; or say it yourself, with `--report FILE` or \
+                 `--created FILE --reason TEXT`",
+                CommandLine::of_phase("reconcile", phase, &["--scan"])
             )),
             Self::Rejected { .. } | Self::NotText { .. } => {
                 Some("nothing was written; mend the text and try again".to_owned())
