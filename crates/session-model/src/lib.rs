@@ -83,7 +83,7 @@ pub use crate::plan::{
 pub use crate::position::{
     Progress, all_wait_for, broken_rules, current_phase, ready_phases, slots, waits_for,
 };
-pub use crate::quote::{escape, fenced, one_line};
+pub use crate::quote::{escape, escapes, fenced, one_line};
 pub use crate::roster::{read_agent, task_complexity_of};
 pub use crate::rules::{AgentRole, InvalidStrictness, PlanRules, Roster, Strictness};
 pub use crate::session::{
