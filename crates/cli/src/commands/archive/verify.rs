@@ -1,8 +1,7 @@
 //! `maestro archive verify`
 
 use clap::Args;
-use maestro_session::{Verification, VerifiedSession, WhichArchived};
-use maestro_session_model::CommandLine;
+use maestro_session::{CommandLine, Verification, VerifiedSession, WhichArchived};
 
 use crate::commands::progress::reading;
 use crate::commands::words::count;
