@@ -10,6 +10,7 @@ use maestro_state_store::ContentHash;
 use maestro_state_store::journal::Operation;
 use maestro_state_store::store::{ArchivedJournal, FileError, LiveSession, LockedStore, Removal};
 
+use crate::archived::archived_file;
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, place};
 use crate::receipt::{ArchiveReceipt, verify};
 use crate::restore::{RestoreReceipt, go_on};
@@ -96,7 +97,7 @@ fn carry_out(
 ) -> Result<Done, ArchiveError> {
     let dir = locked.dir().clone();
     let active = dir.active_session();
-    let archived = archived_place(&dir, &intent.archived_as, ".md");
+    let archived = archived_file(&dir, &intent.archived_as);
 
     let there = locked.read_file(&active)?;
     let is_archived = hash_of(locked, &archived)? == Some(intent.after);
@@ -252,7 +253,7 @@ fn withdraw(
             Some(_) => {}
         }
     }
-    let copy = archived_place(locked.dir(), &intent.archived_as, ".md");
+    let copy = archived_file(locked.dir(), &intent.archived_as);
     let _gone_or_changed = locked.remove_if_hash(&copy, intent.after)?;
     locked.append_operation(Operation {
         id: archiver.withdrawal,

@@ -1,7 +1,5 @@
 //! What an archiving did, and whether everything is where it belongs.
 
-use std::path::Path;
-
 use maestro_session_model::{RelPath, SessionId, SessionStatus};
 use maestro_state_store::StateDir;
 use maestro_state_store::journal::Operation;
@@ -9,7 +7,8 @@ use maestro_state_store::store::LockedStore;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::execute::{ArchiveError, Intent, archived_place, files_in_plans};
+use crate::archived::archived_file;
+use crate::execute::{ArchiveError, Intent, files_in_plans};
 use crate::plan::KeptDocument;
 use crate::verify::{Check, verify_now};
 
@@ -62,7 +61,7 @@ impl ArchiveReceipt {
         intent: &Intent,
         operation: Uuid,
     ) -> Self {
-        let archive_path = show(dir, &archived_place(dir, &intent.archived_as, ".md"));
+        let archive_path = dir.show(&archived_file(dir, &intent.archived_as));
         let mut archived_files = vec![archive_path.clone()];
         archived_files.extend(intent.documents.iter().map(|moved| moved.to.to_string()));
         Self {
@@ -102,11 +101,6 @@ pub(crate) fn verify(
         checks,
         ..ArchiveReceipt::unchecked(&dir, session_id, intent, operation.id)
     })
-}
-
-/// A path as the receipt shows it: relative to the workspace, with forward slashes.
-pub(crate) fn show(dir: &StateDir, path: &Path) -> String {
-    path.strip_prefix(dir.workspace()).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
 fn renamed(intent: &Intent) -> Vec<(String, String)> {
