@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use maestro_session_model::{RelPath, SessionId, SessionStatus};
-use maestro_state_store::StateDir;
+use maestro_state_store::disk::Kind;
 use maestro_state_store::journal::Operation;
 use maestro_state_store::store::LockedStore;
+use maestro_state_store::{StateDir, Store};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::execute::{ArchiveError, Intent, archived_place, files_in_plans};
+use crate::execute::{ArchiveError, Intent, archived_place, entries_in_plans};
 use crate::plan::KeptDocument;
 use crate::verify::{Check, verify_now};
 
@@ -71,7 +72,7 @@ impl ArchiveReceipt {
             status: intent.status,
             archive_path,
             archived_files,
-            renamed: renamed(intent),
+            renamed: renamed(dir, session_id, intent),
             kept: intent.kept.clone(),
             strangers: Vec::new(),
             checks: Vec::new(),
@@ -96,9 +97,10 @@ pub(crate) fn verify(
     let checks = verify_now(locked, intent)?;
     let dir = locked.dir().clone();
     let ours = |file: &RelPath| intent.documents.iter().any(|moved| moved.from == *file);
-    let strangers = files_in_plans(locked)?.into_iter().filter(|file| !ours(file));
+    let entries = entries_in_plans(&Store::new(dir.clone()))?.into_iter();
+    let strangers = entries.filter(|(path, kind)| *kind == Kind::File && !ours(path));
     Ok(ArchiveReceipt {
-        strangers: strangers.map(|file| file.to_string()).collect(),
+        strangers: strangers.map(|(path, _)| path.to_string()).collect(),
         checks,
         ..ArchiveReceipt::unchecked(&dir, session_id, intent, operation.id)
     })
@@ -109,7 +111,13 @@ pub(crate) fn show(dir: &StateDir, path: &Path) -> String {
     path.strip_prefix(dir.workspace()).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
-fn renamed(intent: &Intent) -> Vec<(String, String)> {
-    let renamed = intent.documents.iter().filter(|m| m.from.file_name() != m.to.file_name());
-    renamed.map(|moved| (moved.from.to_string(), moved.to.to_string())).collect()
+/// What got another name than its own: the session, then its documents.
+fn renamed(dir: &StateDir, session_id: &SessionId, intent: &Intent) -> Vec<(String, String)> {
+    let place = |name: &str| show(dir, &archived_place(dir, name, ".md"));
+    let session = (intent.archived_as != session_id.as_str())
+        .then(|| (place(session_id.as_str()), place(&intent.archived_as)));
+    let documents =
+        intent.documents.iter().filter(|moved| moved.from.file_name() != moved.to.file_name());
+    let documents = documents.map(|moved| (moved.from.to_string(), moved.to.to_string()));
+    session.into_iter().chain(documents).collect()
 }
