@@ -13,7 +13,7 @@ use maestro_state_store::store::{FileError, Folder};
 use crate::archived::{ArchivedSession, Content, stem_of};
 use crate::cache::{CACHE, Cache, Kept, Stamp};
 use crate::each::each;
-use crate::error::ArchivedError;
+use crate::error::RetrieveError;
 use crate::select::named;
 
 /// From how many archived sessions on a cache is worth its file.
@@ -37,7 +37,7 @@ pub(crate) fn archived_names(store: &Store) -> Result<BTreeSet<String>, FileErro
 }
 
 /// Returns the name of the archived session that is called `id`, or of the only one that begins so.
-pub fn archived_session(store: &Store, id: &str) -> Result<String, ArchivedError> {
+pub fn archived_name(store: &Store, id: &str) -> Result<String, RetrieveError> {
     named(&archived_names(store)?, id)
 }
 

@@ -9,7 +9,7 @@ use maestro_state_store::{CommitError, StateDirError};
 /// Why something cannot be had from the archive, or brought back from it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ArchivedError {
+pub enum RetrieveError {
     /// No archived session is called so.
     #[error("there is no archived session whose id begins with `{name}`")]
     NoSuch {
@@ -78,7 +78,7 @@ fn listed(candidates: &[String], more: usize) -> String {
     format!("{}{more}", candidates.join(", "))
 }
 
-impl ArchivedError {
+impl RetrieveError {
     /// Returns the stable code for programs.
     pub fn code(&self) -> &'static str {
         match self {

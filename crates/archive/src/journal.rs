@@ -15,14 +15,14 @@ use crate::execute::Intent;
 
 /// The journal of an archived session.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ArchivedJournal {
+pub struct JournalOfArchived {
     /// The name that its files begin with.
     pub stem: String,
     /// Its newest operation.
     pub newest: Newest,
 }
 
-impl ArchivedJournal {
+impl JournalOfArchived {
     /// What its newest operation says about the archiving, if that is what it is.
     pub(crate) fn intent(&self) -> Option<Intent> {
         Intent::from_command(&self.newest.record.operation.command)
@@ -52,7 +52,7 @@ impl JournalStems {
         store: &Store,
         archived_as: &str,
         session_id: Option<&SessionId>,
-    ) -> Result<Option<ArchivedJournal>, FileError> {
+    ) -> Result<Option<JournalOfArchived>, FileError> {
         let from = self.0.range(archived_as.to_owned()..);
         let named = from.take_while(|(stem, _)| stem.starts_with(archived_as));
         let mut stems: Vec<(&String, &Vec<Listed>)> =
@@ -73,7 +73,7 @@ impl JournalStems {
                 continue;
             }
             let is_exact = stem == archived_as;
-            let journal = ArchivedJournal { stem: stem.clone(), newest };
+            let journal = JournalOfArchived { stem: stem.clone(), newest };
             match journal.intent() {
                 Some(intent) if intent.archived_as == archived_as => return Ok(Some(journal)),
                 None if is_exact && is_of(&history, session_id) => by_name = Some(journal),
@@ -92,7 +92,7 @@ pub fn find_journal(
     store: &Store,
     archived_as: &str,
     session_id: Option<&SessionId>,
-) -> Result<Option<ArchivedJournal>, FileError> {
+) -> Result<Option<JournalOfArchived>, FileError> {
     JournalStems::list(store)?.find(store, archived_as, session_id)
 }
 

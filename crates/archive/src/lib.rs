@@ -48,11 +48,11 @@ mod select;
 mod verify;
 
 pub use crate::archived::{ArchivedSession, Content, Summary};
-pub use crate::catalogue::{archived_session, archived_sessions};
-pub use crate::error::ArchivedError;
+pub use crate::catalogue::{archived_name, archived_sessions};
+pub use crate::error::RetrieveError;
 pub use crate::execute::{ArchiveError, ArchiveRequest, Archiver, archive};
 pub use crate::finish::{Finished, finish};
-pub use crate::journal::{ArchivedJournal, find_journal};
+pub use crate::journal::{JournalOfArchived, find_journal};
 pub use crate::plan::{ArchivePlan, DocumentMove, KeepReason, KeptDocument, Present, plan};
 pub use crate::query::{NoWords, Query};
 pub use crate::receipt::ArchiveReceipt;
@@ -63,7 +63,7 @@ pub use crate::restore::plan::{
 pub use crate::restore::{
     RestoreReceipt, begins_restoring, is_restoring, present_documents, restore,
 };
-pub use crate::search::lines::Place;
+pub use crate::search::lines::HitPlace;
 pub use crate::search::{Found, Hit, HitLine, search};
 pub use crate::select::ArchivedFilter;
 pub use crate::verify::{

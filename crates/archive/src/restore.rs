@@ -15,11 +15,11 @@ use maestro_state_store::{ContentHash, StateDir, Store};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::catalogue::{archived_session, file_name};
-use crate::error::ArchivedError;
+use crate::catalogue::{archived_name, file_name};
+use crate::error::RetrieveError;
 use crate::execute::{Archiver, archived_place, entries_in_plans, place};
 use crate::finish::{Finished, finish, hash_of, is_of_another};
-use crate::journal::{ArchivedJournal, find_journal};
+use crate::journal::{JournalOfArchived, find_journal};
 use crate::plan::KeptDocument;
 use crate::receipt::show;
 use crate::restore::plan::{PresentDocuments, RestorePlan, ReturningDocument, plan_restoring};
@@ -128,21 +128,21 @@ pub fn restore(
     locked: &mut LockedStore<'_>,
     id: &str,
     archiver: &Archiver,
-) -> Result<RestoreReceipt, ArchivedError> {
-    let archived_as = archived_session(store, id)?;
+) -> Result<RestoreReceipt, RetrieveError> {
+    let archived_as = archived_name(store, id)?;
     let dir = store.dir();
     let path = archived_place(dir, &archived_as, ".md");
-    let no_such = || ArchivedError::NoSuch { name: id.to_owned() };
+    let no_such = || RetrieveError::NoSuch { name: id.to_owned() };
     let bytes = locked.read_file(&path)?.ok_or_else(no_such)?;
     let hash = ContentHash::of(&bytes);
     let text =
-        String::from_utf8(bytes).map_err(|_| ArchivedError::NotText { path: path.clone() })?;
+        String::from_utf8(bytes).map_err(|_| RetrieveError::NotText { path: path.clone() })?;
     let document = Document::parse(text)
-        .map_err(|source| ArchivedError::Unreadable { path: path.clone(), source })?;
+        .map_err(|source| RetrieveError::Unreadable { path: path.clone(), source })?;
     let session_id = &document.session().session_id;
 
     let journal = find_journal(store, &archived_as, Some(session_id))?;
-    let archiving = journal.as_ref().and_then(ArchivedJournal::intent);
+    let archiving = journal.as_ref().and_then(JournalOfArchived::intent);
     let moved = archiving.as_ref().map_or(&[][..], |archiving| &archiving.documents);
     let last = journal.as_ref().map(|journal| journal.newest.record.operation.time.next());
     let now = last.map_or(archiver.now, |last| last.max(archiver.now));
@@ -163,7 +163,7 @@ pub fn restore(
     let time = session.updated;
     let update = document
         .update(session, "")
-        .map_err(|source| ArchivedError::Uneditable { path, source })?;
+        .map_err(|source| RetrieveError::Uneditable { path, source })?;
     let operation = Operation {
         id: archiver.operation,
         time,
@@ -195,7 +195,7 @@ pub fn restore(
         }
         Ok(_) => {
             locked.take_back_restoring()?;
-            Err(ArchivedError::PlaceTaken { path: dir.active_session() })
+            Err(RetrieveError::PlaceTaken { path: dir.active_session() })
         }
         Err(error) => Ok(RestoreReceipt { notes, pending: Some(error.to_string()), ..receipt }),
     }

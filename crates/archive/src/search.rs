@@ -16,7 +16,7 @@ use crate::archived::ArchivedSession;
 use crate::catalogue::file_name;
 use crate::each::each;
 use crate::query::{Query, fold};
-use crate::search::lines::{Line, Lines, Place};
+use crate::search::lines::{HitPlace, Line, Lines};
 
 pub(crate) mod lines;
 
@@ -44,7 +44,7 @@ pub struct HitLine {
     /// Its number in the file, from 1.
     pub number: usize,
     /// What it is about.
-    pub place: Place,
+    pub place: HitPlace,
     /// What it says, without blanks around it. A long one is cut, with `…` where something is missing.
     pub text: String,
     /// Where words are in `text`, in bytes.
@@ -93,10 +93,10 @@ pub fn search(
 
 /// How often a word is in each place.
 #[derive(Clone, Copy, Default)]
-struct Tally([u32; Place::ALL.len()]);
+struct Tally([u32; HitPlace::ALL.len()]);
 
 impl Tally {
-    fn add(&mut self, place: Place) {
+    fn add(&mut self, place: HitPlace) {
         let n = &mut self.0[place as usize];
         *n = n.saturating_add(1);
     }
@@ -106,18 +106,18 @@ impl Tally {
     }
 
     fn score(self) -> f64 {
-        let places = Place::ALL.iter().zip(self.0);
+        let places = HitPlace::ALL.iter().zip(self.0);
         places.map(|(place, n)| weight(*place) * f64::from(n) / (f64::from(n) + 1.0)).sum()
     }
 }
 
-fn weight(place: Place) -> f64 {
+fn weight(place: HitPlace) -> f64 {
     match place {
-        Place::Task => 256.0,
-        Place::Phase => 64.0,
-        Place::Decision => 16.0,
-        Place::File => 4.0,
-        Place::Body => 1.0,
+        HitPlace::Task => 256.0,
+        HitPlace::Phase => 64.0,
+        HitPlace::Decision => 16.0,
+        HitPlace::File => 4.0,
+        HitPlace::Body => 1.0,
     }
 }
 
@@ -134,10 +134,10 @@ fn find(query: &Query, id: &str, bytes: &[u8]) -> Option<(f64, Option<HitLine>)>
     let mut tallies = vec![Tally::default(); words.len()];
     for (tally, in_name) in tallies.iter_mut().zip(&in_name) {
         if *in_name {
-            tally.add(Place::Task);
+            tally.add(HitPlace::Task);
         }
     }
-    let mut best: Option<(f64, Line<'_>, Place)> = None;
+    let mut best: Option<(f64, Line<'_>, HitPlace)> = None;
     for line in Lines::of(bytes) {
         let Some(place) = line.place else { continue };
         let value = line.at + line.value_at..line.at + line.bytes.len();
@@ -153,9 +153,9 @@ fn find(query: &Query, id: &str, bytes: &[u8]) -> Option<(f64, Option<HitLine>)>
                 fits += weight(place);
             }
         }
-        let is_better = |(other, ..): &(f64, Line<'_>, Place)| {
+        let is_better = |(other, ..): &(f64, Line<'_>, HitPlace)| {
             // Of an id and a task that fit as well, the task says more; it is the later one.
-            *other < fits || (place == Place::Task && *other <= fits)
+            *other < fits || (place == HitPlace::Task && *other <= fits)
         };
         if 0.0 < fits && best.as_ref().is_none_or(is_better) {
             best = Some((fits, line, place));
@@ -169,7 +169,7 @@ fn find(query: &Query, id: &str, bytes: &[u8]) -> Option<(f64, Option<HitLine>)>
 }
 
 /// A line as it is shown: trimmed, and cut around what was found if it is long. What is found in a key is not shown as found.
-fn shown(query: &Query, line: &Line<'_>, place: Place) -> HitLine {
+fn shown(query: &Query, line: &Line<'_>, place: HitPlace) -> HitLine {
     let (key, value) = line.bytes.split_at(line.value_at);
     let (key, value) = (String::from_utf8_lossy(key), String::from_utf8_lossy(value));
     let (key, value) = (key.trim_start(), value.trim_end());
@@ -231,7 +231,7 @@ mod tests {
         let text = file("Names for all", "Name the name", "none", "src/name.rs", "name");
         let (_, line) = found(&["name"], "x", &text).unwrap();
         let line = line.unwrap();
-        assert_eq!((line.number, line.place), (3, Place::Task));
+        assert_eq!((line.number, line.place), (3, HitPlace::Task));
         assert_eq!(line.text, "task: \"Names for all\"");
         assert_eq!((line.matches.len(), line.matches.first()), (1, Some(&(7..11))));
         let (_, line) = found(&["name", "the"], "x", &text).unwrap();
@@ -276,7 +276,7 @@ mod tests {
         /// What a word is worth in one place is never made up for by lesser ones.
         #[test]
         fn a_better_place_outweighs_all_lesser_ones(n in proptest::array::uniform5(0_u32..1_000_000)) {
-            for (at, _) in Place::ALL.iter().enumerate() {
+            for (at, _) in HitPlace::ALL.iter().enumerate() {
                 let mut better = Tally::default();
                 better.0[at] = 1;
                 let mut lesser = Tally(n);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maestro_session_model::{SessionStatus, Timestamp};
 
 use crate::archived::ArchivedSession;
-use crate::error::ArchivedError;
+use crate::error::RetrieveError;
 use crate::query::Query;
 
 /// How many candidates an error names.
@@ -38,19 +38,19 @@ impl ArchivedFilter {
 }
 
 /// Returns the one of `names` that is `name` or else the only one that begins so.
-pub(crate) fn named(names: &BTreeSet<String>, name: &str) -> Result<String, ArchivedError> {
+pub(crate) fn named(names: &BTreeSet<String>, name: &str) -> Result<String, RetrieveError> {
     if let Some(exact) = names.get(name) {
         return Ok(exact.clone());
     }
     let mut found = names.iter().filter(|other| !name.is_empty() && other.starts_with(name));
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(only.clone()),
-        (None, _) => Err(ArchivedError::NoSuch { name: name.to_owned() }),
+        (None, _) => Err(RetrieveError::NoSuch { name: name.to_owned() }),
         (Some(first), Some(second)) => {
             let mut candidates = vec![first.clone(), second.clone()];
             let more = found.by_ref();
             candidates.extend(more.take(NAMED - 2).cloned());
-            Err(ArchivedError::Ambiguous { name: name.to_owned(), candidates, more: found.count() })
+            Err(RetrieveError::Ambiguous { name: name.to_owned(), candidates, more: found.count() })
         }
     }
 }
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(named("2025").unwrap_err().code(), "ARCHIVED_NOT_FOUND");
         assert_eq!(named("").unwrap_err().code(), "ARCHIVED_NOT_FOUND");
         match named("2026-01-15").unwrap_err() {
-            ArchivedError::Ambiguous { candidates, more, .. } => {
+            RetrieveError::Ambiguous { candidates, more, .. } => {
                 assert_eq!((candidates.len(), more), (3, 0));
             }
             other => panic!("{other}"),
@@ -83,7 +83,7 @@ mod tests {
     fn of_many_candidates_some_are_named() {
         let names: BTreeSet<String> = (10..40).map(|n| format!("x-{n}")).collect();
         match named(&names, "x").unwrap_err() {
-            ArchivedError::Ambiguous { candidates, more, .. } => {
+            RetrieveError::Ambiguous { candidates, more, .. } => {
                 assert_eq!((candidates.len(), more), (NAMED, 30 - NAMED));
             }
             other => panic!("{other}"),

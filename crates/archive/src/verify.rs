@@ -10,7 +10,7 @@ use maestro_state_store::{ContentHash, Store};
 use serde::Serialize;
 
 use crate::execute::{Intent, approved_designs, archived_place, place};
-use crate::journal::{ArchivedJournal, JournalStems};
+use crate::journal::{JournalOfArchived, JournalStems};
 use crate::plan::{DocumentMove, KeepReason};
 use crate::receipt::show;
 use crate::restore::plan::{PresentDocuments, whereabouts_of};
@@ -188,7 +188,7 @@ pub fn verify_archived(
         );
     }
     let journal = around.journals.find(store, id, session_id)?;
-    let intent = journal.as_ref().and_then(ArchivedJournal::intent);
+    let intent = journal.as_ref().and_then(JournalOfArchived::intent);
     let mut leftovers = Vec::new();
     if let Some(intent) = &intent {
         if bytes.is_some_and(|bytes| ContentHash::of(&bytes) != intent.after) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anstyle::AnsiColor;
 use maestro_session::{Recorded, SessionError};
-use maestro_session_model::Violation;
+use maestro_session_model::{CommandLine, Violation};
 use serde::Serialize;
 
 use crate::exit_code::ExitCode;
@@ -136,9 +136,10 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Session(error) | Self::Unreadable { error, .. } => error.hint(),
-            Self::PlanRejected { plan, .. } => {
-                Some(format!("mend the plan until `maestro plan check {plan}` accepts it"))
-            }
+            Self::PlanRejected { plan, .. } => Some(format!(
+                "mend the plan until `{}` accepts it",
+                CommandLine::new(&["plan", "check"], Some(plan), &[])
+            )),
             Self::Usage { hint, .. } => hint.clone(),
             Self::Directory { .. } => Some("give the path of an existing directory".to_owned()),
             Self::Input { .. } => Some(

@@ -3,10 +3,8 @@
 //! Owns the way from an action to the command that carries it out, typed or decided. Whether it is possible is not known
 //! here.
 
-use maestro_session_model::{Command, PhaseEvent, PhaseId};
+use maestro_session_model::{Command, CommandLine, PhaseEvent, PhaseId};
 use serde::Serialize;
-
-use crate::command_line::CommandLine;
 
 /// Something that can be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -124,7 +122,7 @@ impl Action {
             }
         };
         match self.phase() {
-            Some(phase) => CommandLine::new(&["phase", self.verb()], Some(phase), options),
+            Some(phase) => CommandLine::of_phase(self.verb(), phase, options),
             None => CommandLine::new(&[self.verb()], None, options),
         }
     }

@@ -3,11 +3,10 @@
 //! Owns which actions there are for a phase in each status, and what they mean. Whether one is possible is asked of
 //! [`Guards`], the conditions that the decision itself goes by, so that nothing is offered that would be refused.
 
-use maestro_session_model::{CommandError, Guards, Phase, PhaseEvent};
+use maestro_session_model::{CommandError, CommandLine, Guards, Phase, PhaseEvent};
 use serde::Serialize;
 
 use crate::action::Action;
-use crate::command_line::CommandLine;
 
 /// Something that can be done, and what it takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 //!
 //! [`report`] makes a [`ResumeReport`] of a session, of what is not on disk as it was left ([`Conflict`]), of the settings and
 //! of the time. The report has the position, the phases that failed or were interrupted, what can be done about each with
-//! the [`CommandLine`] that does it, and the one [`NextStep`]. [`prompt`] writes it down for a model.
+//! the [`CommandLine`](maestro_session_model::CommandLine) that does it, and the one [`NextStep`]. [`prompt`] writes it down for a model.
 //!
 //! # Guarantees
 //!
@@ -49,7 +49,6 @@ mod action;
 mod baseline;
 mod candidates;
 mod choice;
-mod command_line;
 mod compare;
 mod conflict;
 mod diff;
@@ -71,7 +70,6 @@ pub use crate::baseline::{
 };
 pub use crate::candidates::{Beginning, Candidates, LeftToOther};
 pub use crate::choice::{Choice, Refusal};
-pub use crate::command_line::CommandLine;
 pub use crate::compare::{
     FoundDocument, Questions, document_conflict, file_conflicts, has_contents_of, needs_contents,
 };

@@ -7,13 +7,12 @@
 use std::collections::BTreeSet;
 
 use maestro_session_model::{
-    ExecutionMode, PhaseId, PhaseStatus, Session, SessionStatus, WorkflowMode, slots,
+    CommandLine, ExecutionMode, PhaseId, PhaseStatus, Session, SessionStatus, WorkflowMode, slots,
 };
 use serde::Serialize;
 
 use crate::action::Action;
 use crate::choice::Refusal;
-use crate::command_line::CommandLine;
 use crate::report::{PhaseFacts, ResumeSettings};
 
 /// What resuming a session would do.

@@ -39,6 +39,7 @@
 
 mod body;
 mod command;
+mod command_line;
 mod create;
 mod decide;
 mod document;
@@ -58,6 +59,7 @@ mod status;
 mod timestamp;
 
 pub use crate::command::{Adjustment, Command, Failure, Handoff};
+pub use crate::command_line::CommandLine;
 pub use crate::create::{CreateError, NewSession};
 pub use crate::decide::{CommandError, Decision, Guards, Rules, SlotLimit, decide, find_phase};
 pub use crate::document::{
@@ -81,7 +83,7 @@ pub use crate::plan::{
 pub use crate::position::{
     Progress, all_wait_for, broken_rules, current_phase, ready_phases, slots, waits_for,
 };
-pub use crate::quote::{escape, fenced, one_line};
+pub use crate::quote::{escape, escapes, fenced, one_line};
 pub use crate::roster::{read_agent, task_complexity_of};
 pub use crate::rules::{AgentRole, InvalidStrictness, PlanRules, Roster, Strictness};
 pub use crate::session::{

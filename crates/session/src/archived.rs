@@ -1,8 +1,8 @@
 //! The archived sessions: listing, showing, searching, and bringing one back.
 
 use maestro_archive::{
-    ArchivedError, ArchivedFilter, ArchivedSession, Finished, Found, Hit, Query, RestoreReceipt,
-    archived_session, archived_sessions, find_journal, finish, present_documents, restore, search,
+    ArchivedFilter, ArchivedSession, Finished, Found, Hit, Query, RestoreReceipt, RetrieveError,
+    archived_name, archived_sessions, find_journal, finish, present_documents, restore, search,
     whereabouts_of,
 };
 use maestro_session_model::{Document, SessionId, Timestamp};
@@ -138,9 +138,9 @@ impl Workspace {
         let dir = self.state_dir();
         let path = dir.archive().join(format!("{id}.md"));
         let text =
-            String::from_utf8(bytes).map_err(|_| ArchivedError::NotText { path: path.clone() })?;
+            String::from_utf8(bytes).map_err(|_| RetrieveError::NotText { path: path.clone() })?;
         let document = Document::parse(text)
-            .map_err(|source| ArchivedError::Unreadable { path: path.clone(), source })?;
+            .map_err(|source| RetrieveError::Unreadable { path: path.clone(), source })?;
         let session = document.session();
         let journal = find_journal(&self.store, &id, Some(&session.session_id))?;
         let archive = format!("{}/state/archive", dir.relative());
@@ -210,7 +210,7 @@ impl Workspace {
         if let Some(opened) = opened {
             let session = opened.document.session();
             let (session_id, status) = (session.session_id.clone(), session.status);
-            let error = SessionError::ActiveInTheWay { session_id, status };
+            let error = SessionError::SessionExists { session_id, status };
             return Err(error.noting(opened.notes));
         }
         match restore(&self.store, &mut locked, id, &self.archiver()) {
@@ -230,11 +230,11 @@ impl Workspace {
 
     /// The name and the content of an archived file.
     fn read_archived(&self, id: &str) -> Result<(String, Vec<u8>), SessionError> {
-        let name = archived_session(&self.store, id)?;
+        let name = archived_name(&self.store, id)?;
         let path = self.state_dir().archive().join(format!("{name}.md"));
         match self.store.read_file(&path)? {
             Some(bytes) => Ok((name, bytes)),
-            None => Err(ArchivedError::NoSuch { name: id.to_owned() }.into()),
+            None => Err(RetrieveError::NoSuch { name: id.to_owned() }.into()),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use maestro_session_model::{
-    Command, Decision, Document, Handoff, HandoffError, HandoffReport, PhaseId, PhaseStatus,
-    Progress, ReportStatus, Session, SessionId, Timestamp, decide, read_report,
+    Command, CommandLine, Decision, Document, Handoff, HandoffError, HandoffReport, PhaseId,
+    PhaseStatus, Progress, ReportStatus, Session, SessionId, Timestamp, decide, read_report,
 };
 use maestro_state_store::store::Recovered;
 use maestro_state_store::{
@@ -155,7 +155,8 @@ impl Workspace {
         let mut notes = report.notes();
         if report.status == Some(ReportStatus::Failure) {
             notes.push(format!(
-                "the report says that the agent failed; `maestro phase fail {phase}` would record that"
+                "the report says that the agent failed; `{}` would record that",
+                CommandLine::of_phase("fail", phase, &[])
             ));
         }
         Ok((Handoff::from_report(&report, text), notes))

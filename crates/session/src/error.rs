@@ -5,10 +5,10 @@
 
 use std::path::PathBuf;
 
-use maestro_archive::{ArchiveError, ArchivedError, NoWords};
+use maestro_archive::{ArchiveError, NoWords, RetrieveError};
 use maestro_session_model::{
-    CommandError, CreateError, DocumentError, HandoffError, InvalidId, InvalidPath, PhaseId,
-    PhaseStatus, PlanError, SessionId, SessionStatus, UpdateError,
+    CommandError, CommandLine, CreateError, DocumentError, HandoffError, InvalidId, InvalidPath,
+    PhaseId, PhaseStatus, PlanError, SessionId, SessionStatus, UpdateError,
 };
 use maestro_state_store::journal::JournalError;
 use maestro_state_store::store::{FileError, StateFileError};
@@ -64,7 +64,7 @@ pub enum SessionError {
     Archive(#[from] ArchiveError),
     /// Something cannot be had from the archive, or brought back from it.
     #[error(transparent)]
-    Archived(#[from] ArchivedError),
+    Retrieve(#[from] RetrieveError),
     /// Nothing was given to search for.
     #[error(transparent)]
     NoWords(#[from] NoWords),
@@ -128,17 +128,9 @@ pub enum SessionError {
         /// The state dir.
         dir: PathBuf,
     },
-    /// There is one already.
-    #[error("session `{session_id}` already exists ({status})")]
-    SessionExists {
-        /// Which.
-        session_id: SessionId,
-        /// Where it stands.
-        status: SessionStatus,
-    },
-    /// There is an active session, and so none can come back from the archive.
+    /// There is an active session, and so none can be begun or come back from the archive.
     #[error("session `{session_id}` is active ({status})")]
-    ActiveInTheWay {
+    SessionExists {
         /// Which.
         session_id: SessionId,
         /// Where it stands.
@@ -296,7 +288,7 @@ impl SessionError {
             Self::StateFile(error) => error.code(),
             Self::File(error) => error.code(),
             Self::Archive(error) => error.code(),
-            Self::Archived(error) => error.code(),
+            Self::Retrieve(error) => error.code(),
             Self::NoWords(_) => "NO_WORDS",
             Self::Command(error) => error.code(),
             Self::Undo(error) => error.code(),
@@ -309,7 +301,7 @@ impl SessionError {
             Self::Plan { source, .. } => source.code(),
             Self::Report { source, .. } => source.code(),
             Self::NoSession { .. } => "NO_SESSION",
-            Self::SessionExists { .. } | Self::ActiveInTheWay { .. } => "SESSION_EXISTS",
+            Self::SessionExists { .. } => "SESSION_EXISTS",
             Self::IdTaken { .. } => "SESSION_ID_TAKEN",
             Self::Unfinished { .. } => "SESSION_UNFINISHED",
             Self::ReconciliationPending { .. } => "RECONCILIATION_PENDING",
@@ -352,14 +344,15 @@ impl SessionError {
             Self::StateFile(error) => error.hint(),
             Self::File(error) => error.hint(),
             Self::Archive(error) => error.hint(),
-            Self::Archived(error) => error.hint(),
+            Self::Retrieve(error) => error.hint(),
             Self::NoWords(_) => Some("give at least one word".to_owned()),
             Self::Command(error) => Some(error.hint()),
             Self::Undo(error) => error.hint(),
             Self::Resume(error) => Some(error.hint()),
             Self::Create(error) => Some(error.hint()),
             Self::NotStarted { phase, status: PhaseStatus::Pending } => Some(format!(
-                "a scan finds what changed since a phase began; begin it with `maestro phase start {phase}`"
+                "a scan finds what changed since a phase began; begin it with `{}`",
+                CommandLine::of_phase("start", phase, &[])
             )),
             Self::Id(_)
             | Self::Path(_)
@@ -378,11 +371,8 @@ impl SessionError {
             }
             Self::SessionExists { .. } => Some(
                 "go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is \
-                 unfinished), or `maestro new --archive-active`"
+                 unfinished), which `maestro new --archive-active` does too"
                     .to_owned(),
-            ),
-            Self::ActiveInTheWay { .. } => Some(
-                "finish it, or archive it first with `maestro archive` (`--force` if it is unfinished)".to_owned(),
             ),
             Self::IdTaken { .. } => Some("leave `--id` out, or give another one".to_owned()),
             Self::Unfinished { .. } => Some(
@@ -393,8 +383,9 @@ impl SessionError {
                 Some("try again: the next command that changes something finishes it".to_owned())
             }
             Self::ReconciliationPending { phase } => Some(format!(
-                "say what it did: `maestro phase reconcile {phase} --scan` finds what changed since it began; or say it \
-                 yourself, with `--report FILE` or `--created FILE --reason TEXT`"
+                "say what it did: `{}` finds what changed since it began; or say it yourself, with `--report FILE` or \
+                 `--created FILE --reason TEXT`",
+                CommandLine::of_phase("reconcile", phase, &["--scan"])
             )),
             Self::Rejected { .. } | Self::NotText { .. } => {
                 Some("nothing was written; mend the text and try again".to_owned())

@@ -3,6 +3,8 @@
 //! A [`Workspace`] is a project directory with its state dir and settings. Its methods are the operations: each takes the
 //! lock, brings in order what a crash or a hand edit has left, decides, stores, and lets go. Whoever speaks to people or
 //! programs (a command line, a server, a hook) parses what they say and displays what comes back, and adds no rule.
+//! Whatever is in a signature here can be named from here: what is said of archived sessions and of resuming directly, the
+//! parts of a session in [`model`], disks and settings in [`store`].
 //!
 //! # Guarantees
 //!
@@ -18,9 +20,9 @@
 //! ```
 //! use std::sync::Arc;
 //!
+//! use maestro_session::model::{Command, PhaseId, Timestamp};
+//! use maestro_session::store::{Actor, ActorKind, Environment, Holder, OsDisk};
 //! use maestro_session::{Env, NewSessionRequest, Workspace};
-//! use maestro_session_model::{Command, PhaseId, Timestamp};
-//! use maestro_state_store::{Actor, ActorKind, Environment, Holder, OsDisk};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let folder = tempfile::tempdir()?;
@@ -89,11 +91,16 @@ pub use crate::undo::{UndoError, Undone};
 pub use crate::verify::{Verification, WhichArchived};
 pub use crate::workspace::{Initialised, Workspace};
 pub use maestro_archive::{
-    ArchiveReceipt, ArchivedFilter, ArchivedSession, Check, Content, Hit, HitLine, KeepReason,
-    KeptDocument, NoWords, Place, Query, RestoreReceipt, Summary, VerifiedSession,
+    ArchiveError, ArchiveReceipt, ArchivedFilter, ArchivedSession, Check, Content, Hit, HitLine,
+    HitPlace, KeepReason, KeptDocument, NoWords, Query, RestoreReceipt, RetrieveError, Summary,
+    VerifiedSession,
 };
 pub use maestro_resume::{
-    Candidates, Conflict, ConflictKind, DocumentRole, Evidence, FileConflict, LeftToOther,
-    PartialFile, PartialState,
+    Action, ArchiveReason, BlockedPhase, BlockerFacts, Candidates, Choice, CompletedPhase,
+    Conflict, ConflictKind, DocumentRole, Elapsed, Evidence, FileConflict, LeftToOther,
+    MAX_PROMPT_CHARS, NextStep, OpenBlocker, PartialFile, PartialState, PhaseFacts, Position,
+    Refusal, ResumeReport, SessionFacts, Skipped, Step, prompt,
 };
-pub use maestro_session_model::Progress;
+pub use maestro_session_model::{CommandLine, Progress};
+#[doc(no_inline)]
+pub use {maestro_session_model as model, maestro_state_store as store};

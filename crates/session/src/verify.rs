@@ -1,7 +1,7 @@
 //! Checking archived sessions on demand.
 
 use maestro_archive::{
-    Active, Surroundings, VerifiedSession, archived_session, archived_sessions, present_documents,
+    Active, Surroundings, VerifiedSession, archived_name, archived_sessions, present_documents,
     remove_leftovers, verify_archived,
 };
 use serde::Serialize;
@@ -50,7 +50,7 @@ impl Workspace {
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Verification, SessionError> {
         let ids = match which {
-            WhichArchived::One(id) => vec![archived_session(&self.store, id)?],
+            WhichArchived::One(id) => vec![archived_name(&self.store, id)?],
             WhichArchived::All | WhichArchived::Newest => {
                 let all = archived_sessions(&self.store, &mut |_, _| {})?;
                 let many = if *which == WhichArchived::All { all.len() } else { 1 };

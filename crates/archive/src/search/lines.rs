@@ -7,7 +7,7 @@
 /// What a line is about, the most telling first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum HitPlace {
     /// The session's id or its task.
     Task,
     /// The name of a phase.
@@ -20,7 +20,7 @@ pub enum Place {
     Body,
 }
 
-impl Place {
+impl HitPlace {
     /// All places, the most telling first.
     pub(crate) const ALL: [Self; 5] =
         [Self::Task, Self::Phase, Self::Decision, Self::File, Self::Body];
@@ -38,7 +38,7 @@ pub(crate) struct Line<'b> {
     /// Where the part of `bytes` begins that is searched: behind the key.
     pub(crate) value_at: usize,
     /// What it is about; nothing for a line that is not searched.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<HitPlace>,
 }
 
 /// The lines of a file.
@@ -48,7 +48,7 @@ pub(crate) struct Lines<'b> {
     number: usize,
     part: Part,
     /// What lines are about that have no key of their own.
-    place: Option<Place>,
+    place: Option<HitPlace>,
     /// The column that a block is indented further than.
     block: Option<usize>,
 }
@@ -90,11 +90,11 @@ impl<'b> Lines<'b> {
                 at + len + blanks
             }
             None if line[at..].starts_with(b"#") => {
-                self.place = Some(Place::Body);
+                self.place = Some(HitPlace::Body);
                 at
             }
             None if line[at..].starts_with(b"{") && at + 1 < line.len() => {
-                self.place = Some(Place::Phase);
+                self.place = Some(HitPlace::Phase);
                 at
             }
             None => at,
@@ -132,7 +132,7 @@ impl<'b> Iterator for Lines<'b> {
             }
             Part::Beginning | Part::Body => {
                 self.part = Part::Body;
-                (0, Some(Place::Body))
+                (0, Some(HitPlace::Body))
             }
             Part::FrontMatter => {
                 let value_at = self.read_front_matter(line);
@@ -164,10 +164,10 @@ fn key(text: &[u8]) -> Option<(&[u8], usize)> {
 }
 
 /// What the value of a key is about; nothing for values that nobody searches for.
-fn place_of(key: &[u8]) -> Option<Place> {
+fn place_of(key: &[u8]) -> Option<HitPlace> {
     match key {
-        b"session_id" | b"task" => Some(Place::Task),
-        b"name" => Some(Place::Phase),
+        b"session_id" | b"task" => Some(HitPlace::Task),
+        b"name" => Some(HitPlace::Phase),
         b"key_interfaces_introduced"
         | b"patterns_established"
         | b"integration_points"
@@ -175,13 +175,13 @@ fn place_of(key: &[u8]) -> Option<Place> {
         | b"warnings"
         | b"message"
         | b"resolution"
-        | b"reconciliation_reason" => Some(Place::Decision),
+        | b"reconciliation_reason" => Some(HitPlace::Decision),
         b"files_created"
         | b"files_modified"
         | b"files_deleted"
         | b"planned_files"
         | b"design_document"
-        | b"implementation_plan" => Some(Place::File),
+        | b"implementation_plan" => Some(HitPlace::File),
         b"created"
         | b"updated"
         | b"status"
@@ -215,7 +215,7 @@ fn place_of(key: &[u8]) -> Option<Place> {
         | b"resolved"
         | b"retry_count"
         | b"requires_reconciliation" => None,
-        _ => Some(Place::Body),
+        _ => Some(HitPlace::Body),
     }
 }
 
@@ -281,7 +281,7 @@ mod tests {
     fn every_sample_has_its_task_and_its_phases() {
         for sample in samples() {
             let lines: Vec<Line<'_>> = Lines::of(sample.text.as_bytes()).collect();
-            for place in [Place::Task, Place::Phase, Place::Body] {
+            for place in [HitPlace::Task, HitPlace::Phase, HitPlace::Body] {
                 let is_there = lines.iter().any(|line| line.place == Some(place));
                 assert!(is_there, "{}: {place:?}", sample.name);
             }

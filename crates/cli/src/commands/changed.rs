@@ -1,7 +1,7 @@
 //! What a command on a phase did, and what follows when it was the last one.
 
 use maestro_session::{ArchiveOptions, ArchiveReceipt, Changed, PhaseView, Workspace};
-use maestro_session_model::PhaseStatus;
+use maestro_session_model::{CommandLine, PhaseEvent, PhaseStatus};
 use serde::Serialize;
 
 use crate::commands::receipt;
@@ -111,8 +111,8 @@ fn text(changed: &Changed, did: &str) -> Text {
         text.line([plain(ready)]);
     }
     if let Some(PhaseView { id, status: PhaseStatus::Failed, .. }) = &changed.phase {
-        let retry = bold(format!("maestro phase retry {id}"));
-        let skip = bold(format!("maestro phase skip {id}"));
+        let command = |event: PhaseEvent| bold(CommandLine::of_phase(event.as_str(), id, &[]));
+        let (retry, skip) = (command(PhaseEvent::Retry), command(PhaseEvent::Skip));
         text.line([plain("Next: "), retry, plain(" or "), skip]);
     }
     text

@@ -9,8 +9,8 @@ use maestro_session::{
 use maestro_session_model::{CreateError, ExecutionMode, SessionId, TaskComplexity};
 use maestro_state_store::settings::ExecutionModeSetting;
 
-use crate::commands::receipt;
 use crate::commands::words::{count, name_and_agents};
+use crate::commands::{receipt, step};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::invocation::Place;
@@ -194,7 +194,7 @@ fn text(created: &CreatedSession) -> Text {
     for phase in session.ready_phases() {
         text.line([
             plain("Next: "),
-            bold(format!("maestro phase start {}", phase.id)),
+            bold(step::command(step::start, phase)),
             plain(format!("  {}", name_and_agents(phase))),
         ]);
     }

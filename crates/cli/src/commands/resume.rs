@@ -3,9 +3,9 @@
 mod text;
 
 use clap::Args;
-use maestro_resume::{ResumeReport, prompt};
 use maestro_session::{
-    AcceptedConflicts, Changed, Consent, NoSession, ResumeError, Resumed, SessionError, Workspace,
+    AcceptedConflicts, Changed, Consent, NoSession, ResumeError, ResumeReport, Resumed,
+    SessionError, Workspace, prompt,
 };
 use maestro_session_model::PhaseId;
 use serde::Serialize;

@@ -1,7 +1,6 @@
 //! What can be done next, as a command to type.
 
-use maestro_resume::Action;
-use maestro_session::{PhaseView, SessionView};
+use maestro_session::{Action, PhaseView, SessionView};
 use maestro_session_model::{PhaseId, PhaseStatus, SessionStatus};
 
 use crate::commands::words::{name_and_agents, status};

@@ -297,7 +297,7 @@ fn a_session_comes_back() {
     ------- stderr
     error: session `2026-01-15-rate-limiting` is active (in_progress)
 
-    hint: finish it, or archive it first with `maestro archive` (`--force` if it is unfinished)
+    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), which `maestro new --archive-active` does too
     [exit status: 1]
     ");
     assert_snapshot!(env.run(["undo"]), @"

@@ -55,7 +55,7 @@ fn every_kind_of_failure_has_its_code() {
     2 a bad id: error: invalid value '../x' for '--id <ID>': `../x` is not a session id: use 1 to 128 ASCII letters, digits, `-` and `_`
     0 status: Session  2026-01-15-rate-limiting
     1 blocked: error: phase 2 waits for phase 1 (pending)
-    1 exists: error: session `2026-01-15-rate-limiting` already exists (in_progress)
+    1 exists: error: session `2026-01-15-rate-limiting` is active (in_progress)
     4 locked: error: `[root]/project/docs/maestro/state/lock` is locked by `maestro` (process 4711 on test)
     0 readers need no lock: Session  2026-01-15-rate-limiting
     6 two sessions: error: there are two active sessions: `[root]/project/docs/maestro/state/active-session.md` and `[root]/project/.gemini/state/active-session.md`

@@ -28,5 +28,6 @@ mod state;
 mod status;
 mod story;
 mod terminal;
+mod to_type;
 mod undo;
 mod user;

@@ -106,9 +106,9 @@ fn a_session_that_exists_is_never_replaced() {
     let before = env.listing();
     assert_snapshot!(env.run(["new", "Another task", "--plan", "plan.md"]), @"
     ------- stderr
-    error: session `2026-01-15-rate-limiting` already exists (in_progress)
+    error: session `2026-01-15-rate-limiting` is active (in_progress)
 
-    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), or `maestro new --archive-active`
+    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), which `maestro new --archive-active` does too
     [exit status: 1]
     ");
     assert_eq!(env.listing(), before);
@@ -217,16 +217,16 @@ fn an_active_session_makes_room_when_the_user_says_so() {
     let new = ["new", "Something else", "--plan", "plan.md", "--mode", "parallel"];
     assert_snapshot!(env.run_asked("n\n", new), @"
     ------- stderr
-    Session 2026-01-15-rate-limiting is active, 0 of 4 phases done. Archive it as it is and begin the new one? [y/N] error: session `2026-01-15-rate-limiting` already exists (in_progress)
+    Session 2026-01-15-rate-limiting is active, 0 of 4 phases done. Archive it as it is and begin the new one? [y/N] error: session `2026-01-15-rate-limiting` is active (in_progress)
 
-    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), or `maestro new --archive-active`
+    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), which `maestro new --archive-active` does too
     [exit status: 1]
     ");
     assert_snapshot!(env.run(new), @"
     ------- stderr
-    error: session `2026-01-15-rate-limiting` already exists (in_progress)
+    error: session `2026-01-15-rate-limiting` is active (in_progress)
 
-    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), or `maestro new --archive-active`
+    hint: go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is unfinished), which `maestro new --archive-active` does too
     [exit status: 1]
     ");
     assert_eq!(env.listing(), before);

@@ -1,7 +1,7 @@
 //! Why a command is refused.
 
 use crate::plan::Violation;
-use crate::{IllegalTransition, PhaseEvent, PhaseId, PhaseStatus, SessionStatus};
+use crate::{CommandLine, IllegalTransition, PhaseEvent, PhaseId, PhaseStatus, SessionStatus};
 
 /// A command that the state of the session does not allow. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -204,7 +204,9 @@ impl CommandError {
                 format!("give one of the phases with the id {phase} another id in the session file")
             }
             Self::IllegalTransition { phase, illegal } if illegal.from == PhaseStatus::Completed => {
-                format!("a completed phase is history; `maestro phase reconcile {phase}` adds to its record")
+                format!(
+"a completed phase is history; `{}` adds to its record",
+CommandLine::of_phase("reconcile", phase, &[]))
             }
             Self::IllegalTransition { illegal, .. } => legal(illegal.from),
             Self::NotAdjustable { .. } => {
@@ -212,7 +214,8 @@ impl CommandError {
             }
             Self::NotReconcilable { phase, status } => match status {
                 PhaseStatus::InProgress => {
-                    format!("hand the work over with `maestro phase complete {phase}`")
+                    let complete = CommandLine::of_phase(PhaseEvent::Complete.as_str(), phase, &[]);
+format!("hand the work over with `{complete}`")
                 }
                 _ => "only completed phases have a record that can be put right".to_owned(),
             },
@@ -239,11 +242,12 @@ impl CommandError {
                 section in the report); MAESTRO_VALIDATION_STRICTNESS=lenient accepts it as it is"
                 .to_owned(),
             Self::RetriesExhausted { phase, .. } => format!(
-                "ask the user: `maestro phase retry {phase} --by-user` tries once more, \
-                 `maestro phase skip {phase} --by-user` leaves it out"
+                "ask the user: `{}` tries once more, `{}` leaves it out",
+                by_user(PhaseEvent::Retry, phase),
+                by_user(PhaseEvent::Skip, phase)
             ),
             Self::UserDecisionRequired { event, phase } => {
-                format!("if the user decided so: `maestro phase {event} {phase} --by-user`")
+                format!("if the user decided so: `{}`", by_user(*event, phase))
             }
             Self::ErrorIncomplete { missing: "a message", .. } => {
                 "say what went wrong with `--message TEXT` or `--report FILE`".to_owned()
@@ -256,8 +260,8 @@ impl CommandError {
             }
             Self::TokensOverflow { .. } => "check the counts that were given".to_owned(),
             Self::AgentDisabled { phase, .. } => format!(
-                "assign another agent with `maestro phase adjust {phase} --agent NAME`, \
-                 or take it off MAESTRO_DISABLED_AGENTS"
+                "assign another agent with `{}`, or take it off MAESTRO_DISABLED_AGENTS",
+                CommandLine::of_phase("adjust", phase, &["--agent", "NAME"])
             ),
             Self::NothingToAdjust { .. } => {
                 "name what is to change: `--name`, `--agent`, `--blocked-by`, `--files`".to_owned()
@@ -270,6 +274,10 @@ impl CommandError {
             }
         }
     }
+}
+
+fn by_user(event: PhaseEvent, phase: &PhaseId) -> CommandLine {
+    CommandLine::of_phase(event.as_str(), phase, &["--by-user"])
 }
 
 fn legal(from: PhaseStatus) -> String {
@@ -295,4 +303,30 @@ fn waiting(on: &[(PhaseId, Option<PhaseStatus>)]) -> String {
 
 fn messages(violations: &[Violation]) -> String {
     violations.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_in_a_hint_stays_one_argument() {
+        let phase = || PhaseId::from_text("a b; touch pwned").unwrap();
+        let illegal = IllegalTransition { from: PhaseStatus::Completed, event: PhaseEvent::Start };
+        let errors = [
+            CommandError::IllegalTransition { phase: phase(), illegal },
+            CommandError::NotReconcilable { phase: phase(), status: PhaseStatus::InProgress },
+            CommandError::RetriesExhausted { phase: phase(), retries: 2, limit: 2 },
+            CommandError::UserDecisionRequired { phase: phase(), event: PhaseEvent::Skip },
+            CommandError::AgentDisabled { phase: phase(), agent: "coder".to_owned() },
+        ];
+        let hints: Vec<String> = errors.iter().map(CommandError::hint).collect();
+        insta::assert_snapshot!(hints.join("\n"), @"
+        a completed phase is history; `maestro phase reconcile 'a b; touch pwned'` adds to its record
+        hand the work over with `maestro phase complete 'a b; touch pwned'`
+        ask the user: `maestro phase retry 'a b; touch pwned' --by-user` tries once more, `maestro phase skip 'a b; touch pwned' --by-user` leaves it out
+        if the user decided so: `maestro phase skip 'a b; touch pwned' --by-user`
+        assign another agent with `maestro phase adjust 'a b; touch pwned' --agent NAME`, or take it off MAESTRO_DISABLED_AGENTS
+        ");
+    }
 }

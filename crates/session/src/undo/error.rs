@@ -1,5 +1,7 @@
 //! Why something cannot be undone.
 
+use maestro_session_model::CommandLine;
+
 /// Why something cannot be undone. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -119,7 +121,10 @@ impl UndoError {
                  number: `maestro undo --op N`"
                     .to_owned()
             }
-            Self::Archived { id } => format!("to undo its archiving: `maestro archive restore {id}`"),
+            Self::Archived { id } => format!(
+                "to undo its archiving: `{}`",
+                CommandLine::new(&["archive", "restore"], Some(id), &[])
+            ),
             Self::NeverTookEffect { .. } | Self::ChangedNothing { .. } => {
                 "`maestro log` lists the operations with their numbers".to_owned()
             }

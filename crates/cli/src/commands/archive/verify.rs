@@ -1,7 +1,7 @@
 //! `maestro archive verify`
 
 use clap::Args;
-use maestro_session::{Verification, VerifiedSession, WhichArchived};
+use maestro_session::{CommandLine, Verification, VerifiedSession, WhichArchived};
 
 use crate::commands::progress::reading;
 use crate::commands::words::count;
@@ -80,12 +80,12 @@ fn text(found: &Verification, fixed: bool) -> Text {
         _ => text.line([plain(format!("{failed} of {all} are not whole"))]),
     }
     if !fixed && found.sessions.iter().any(|session| !session.leftovers.is_empty()) {
-        let which = match found.sessions.as_slice() {
-            [session] => session.id.as_str(),
-            _ => "--all",
+        let verify = |id, options| CommandLine::new(&["archive", "verify"], id, options);
+        let command = match found.sessions.as_slice() {
+            [session] => verify(Some(session.id.as_str()), &["--fix"]),
+            _ => verify(None, &["--all", "--fix"]),
         };
-        let command = bold(format!("maestro archive verify {which} --fix"));
-        text.line([plain("To remove what is left in plans: "), command]);
+        text.line([plain("To remove what is left in plans: "), bold(command)]);
     }
     text
 }

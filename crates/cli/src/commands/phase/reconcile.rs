@@ -2,7 +2,7 @@
 
 use clap::Args;
 use maestro_session::{Changed, LeftToOther, ScanReport, Workspace};
-use maestro_session_model::{Command, Handoff, PhaseId, PhaseStatus, RelPath};
+use maestro_session_model::{Command, CommandLine, Handoff, PhaseId, PhaseStatus, RelPath};
 use serde::Serialize;
 
 use crate::commands::changed;
@@ -159,7 +159,7 @@ fn is_to_be_recorded(
     }
     note.line([
         plain("To record them: "),
-        bold(format!("maestro phase reconcile {phase} --scan --yes")),
+        bold(CommandLine::of_phase("reconcile", phase, &["--scan", "--yes"])),
     ]);
     terminal.note(&note);
     Ok(false)

@@ -1,9 +1,8 @@
 //! The resume report for a person: where it stands and what to do first, then what is in the way, then the rest.
 
-use maestro_resume::{
-    BlockedPhase, Choice, Conflict, PartialState, PhaseFacts, ResumeReport, Step,
+use maestro_session::{
+    BlockedPhase, Choice, Conflict, PartialState, PhaseFacts, ResumeReport, Resumed, Step,
 };
-use maestro_session::Resumed;
 use maestro_session_model::{PhaseError, PhaseId, one_line};
 
 use crate::commands::step;
@@ -373,9 +372,8 @@ fn cut(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
-    use maestro_resume::{
-        ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile, ResumeSettings,
-    };
+    use maestro_resume::ResumeSettings;
+    use maestro_session::{ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile};
     use maestro_session_model::{Document, PlanRules, RelPath, Rules};
 
     use super::*;
