@@ -424,6 +424,34 @@ fn to_do(session: &Session) -> String {
 }
 
 #[test]
+fn of_a_part_of_a_batch_only_what_is_recorded_is_delegated() {
+    let list = |session: &Session, recorded: &[&str]| {
+        let recorded: Vec<_> = recorded.iter().map(|text| id(text)).collect();
+        let text = prompt(&reported(session), &recorded);
+        text.split("\n## ").nth(1).unwrap().trim().to_owned()
+    };
+    let interrupted = fan(&[Completed, InProgress, InProgress, InProgress]);
+    assert_snapshot!(list(&interrupted, &["2"]), @"
+    What to do
+
+    1. That phase 2 was given out again is recorded.
+    2. Delegate phase 2 to coder again, with the same scope.
+    3. Nothing is recorded of phases 3, 4: do not delegate them now. `maestro resume` says what comes next.
+    4. If an agent's report comes after all, record it instead of delegating again.
+    ");
+    let ready = fan(&[Completed, Pending, Pending, Pending]);
+    assert_snapshot!(list(&ready, &["2", "4"]), @"
+    What to do
+
+    1. That phases 2, 4 begin is recorded.
+    2. Delegate phase 2 to coder; phase 4 to tester, with what the phases before have left.
+    3. Nothing is recorded of phase 3: do not delegate it now. `maestro resume` says what comes next.
+    ");
+    // All of it: nothing is left to be said.
+    assert!(!list(&ready, &["2", "3", "4"]).contains("Nothing is recorded"));
+}
+
+#[test]
 fn what_to_do_at_the_end() {
     assert_snapshot!(to_do(&chain(&[Completed, Skipped])), @"
     1. If the code was not reviewed yet, run the code review first.
