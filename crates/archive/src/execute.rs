@@ -181,12 +181,21 @@ pub(crate) fn look(
 ) -> Result<Present, FileError> {
     let dir = locked.dir();
     let archived_plans = locked.list(&dir.archived_plans())?;
+    let store = Store::new(dir.clone());
     let mut in_use = in_use.clone();
-    in_use.extend(approved_designs(&Store::new(dir.clone()), Some(id))?);
+    in_use.extend(approved_designs(&store, Some(id))?);
+    let (mut in_plans, mut no_files) = (BTreeSet::new(), BTreeSet::new());
+    for (path, kind) in entries_in_plans(&store)? {
+        match kind {
+            Kind::File => in_plans.insert(path),
+            Kind::Directory | Kind::Symlink | Kind::Other => no_files.insert(path),
+        };
+    }
     Ok(Present {
         workspace: dir.workspace().to_string_lossy().into_owned(),
         plans: dir.relative().join("plans").ok(),
-        in_plans: files_in_plans(locked)?.into_iter().collect(),
+        in_plans,
+        no_files,
         in_use,
         in_archived_plans: archived_plans.into_iter().map(|listed| listed.name).collect(),
         in_archive: names_in_archive(locked)?,
@@ -199,13 +208,12 @@ pub(crate) fn names_in_archive(locked: &LockedStore<'_>) -> Result<BTreeSet<Stri
     Ok(listed.into_iter().map(|listed| listed.name).collect())
 }
 
-/// The files below `plans/`, except those below `plans/archive/`, relative to the workspace, in order. Links are left out.
-pub(crate) fn files_in_plans(locked: &LockedStore<'_>) -> Result<Vec<RelPath>, FileError> {
-    let dir = locked.dir();
+/// What is below `plans/`, except below `plans/archive/`, relative to the workspace, in order.
+pub(crate) fn entries_in_plans(store: &Store) -> Result<Vec<(RelPath, Kind)>, FileError> {
+    let dir = store.dir();
     let archive = dir.archived_plans();
-    let below = locked.entries_below(&dir.plans(), &|below| below != archive)?;
-    let files = below.into_iter().filter(|below| below.kind == Kind::File);
-    Ok(files.filter_map(|file| in_workspace(dir, &file.path)).collect())
+    let below = store.entries_below(&dir.plans(), &|below| below != archive)?.into_iter();
+    Ok(below.filter_map(|below| Some((in_workspace(dir, &below.path)?, below.kind))).collect())
 }
 
 /// A path of the workspace as its sessions name it; nothing for one that has no such name.

@@ -103,7 +103,11 @@ fn carry_out(
     let is_archived = hash_of(locked, &archived)? == Some(intent.after);
     let ours = match &there {
         Some(bytes) if ContentHash::of(bytes) == intent.before => {
-            write_archived(locked, intent, bytes, &archived)?;
+            match write_archived(locked, intent, bytes, &archived) {
+                // Whatever somebody has put there, or made of it: nothing has been removed yet.
+                Err(ArchiveError::PlaceTaken { path }) => return Ok(Done::Edited { file: path }),
+                written => written?,
+            }
             true
         }
         // What is there now came after our document had gone: there is only the way forward.
@@ -112,7 +116,8 @@ fn carry_out(
             false
         }
         Some(_) => return Ok(Done::Edited { file: active }),
-        None if is_archived => {
+        // Also one that somebody edited: where else could it be?
+        None if is_archived || is_document_of(locked, &archived, session_id)? => {
             locked.make_durable(&archived)?;
             false
         }
@@ -128,26 +133,80 @@ fn carry_out(
         Removal::Removed | Removal::Gone => {}
     }
     // From here on there is only the way forward; a gate that went before could not be brought back.
-    let gate = dir.design_gate(session_id);
-    if let Some(hash) = hash_of(locked, &gate)? {
-        let _gone_or_changed = locked.remove_if_hash(&gate, hash)?;
-    }
-    let ledger = dir.ledger(session_id);
-    if locked.read_file(&ledger)?.is_some() {
-        under_a_free_name(&intent.archived_as, |stem| {
-            locked.move_new(&ledger, &archived_place(&dir, stem, ".ledger.jsonl"))
-        })?;
-    }
+    let mut notes = Vec::new();
+    notes.extend(remove_gate(locked, session_id)?);
+    notes.extend(move_ledger(locked, session_id, &intent.archived_as)?);
     locked.append_archived(now)?;
     move_journal(locked, session_id, &intent.archived_as)?;
     let receipt = verify(locked, session_id, intent, operation)?;
-    Ok(Done::Archived(Box::new(receipt)))
+    Ok(Done::Archived(Box::new(ArchiveReceipt { notes, ..receipt })))
+}
+
+/// Removes the design gate of a session. What is no file that can be read, and so no gate, must not keep everybody from
+/// working: it stays, and is told.
+fn remove_gate(
+    locked: &mut LockedStore<'_>,
+    session_id: &SessionId,
+) -> Result<Option<String>, FileError> {
+    let gate = locked.dir().design_gate(session_id);
+    match hash_of(locked, &gate) {
+        Ok(None) => Ok(None),
+        Ok(Some(hash)) => {
+            let _gone_or_changed = locked.remove_if_hash(&gate, hash)?;
+            Ok(None)
+        }
+        Err(error) => stays(locked, &gate, error).map(Some),
+    }
+}
+
+/// Moves the ledger of a session to it. What is no file stays, and is told; so is another name, where its own was taken.
+fn move_ledger(
+    locked: &mut LockedStore<'_>,
+    session_id: &SessionId,
+    archived_as: &str,
+) -> Result<Option<String>, FileError> {
+    let dir = locked.dir().clone();
+    let ledger = dir.ledger(session_id);
+    match locked.is_there(&ledger) {
+        Ok(true) => {}
+        Ok(false) => return Ok(None),
+        Err(error) => return stays(locked, &ledger, error).map(Some),
+    }
+    let mut place = PathBuf::new();
+    let moved = under_a_free_name(archived_as, |stem| {
+        place = archived_place(&dir, stem, ".ledger.jsonl");
+        locked.move_new(&ledger, &place)
+    });
+    match moved {
+        Ok(()) if place == archived_place(&dir, archived_as, ".ledger.jsonl") => Ok(None),
+        Ok(()) => Ok(Some(format!("the ledger is `{}`: its name was taken", dir.show(&place)))),
+        Err(error) => stays(locked, &ledger, error).map(Some),
+    }
+}
+
+/// Says that a file stays where it is because of what it is; an error of the disk stays an error.
+fn stays(locked: &LockedStore<'_>, path: &Path, error: FileError) -> Result<String, FileError> {
+    if error.code() == "IO" {
+        return Err(error);
+    }
+    Ok(format!("`{}` stays where it is: {error}", locked.dir().show(path)))
 }
 
 /// Whether a text is the document of another session.
 pub(crate) fn is_of_another(text: &[u8], session_id: &SessionId) -> bool {
     let document = Document::parse(String::from_utf8_lossy(text).into_owned());
     document.is_ok_and(|document| document.session().session_id != *session_id)
+}
+
+/// Whether a file is a document of the session.
+fn is_document_of(
+    locked: &LockedStore<'_>,
+    path: &Path,
+    session_id: &SessionId,
+) -> Result<bool, FileError> {
+    let text = locked.read_file(path)?.and_then(|bytes| String::from_utf8(bytes).ok());
+    let document = text.and_then(|text| Document::parse(text).ok());
+    Ok(document.is_some_and(|document| document.session().session_id == *session_id))
 }
 
 /// Writes the archived document unless it is there.

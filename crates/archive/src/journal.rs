@@ -3,10 +3,11 @@
 //! A journal is named after its session, but where that name was taken, after another. So what counts is what its last
 //! operation says: which file the session was archived as.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use maestro_session_model::{Document, SessionId};
 use maestro_state_store::Store;
+use maestro_state_store::disk::Listed;
 use maestro_state_store::journal::{History, Newest};
 use maestro_state_store::store::FileError;
 
@@ -28,19 +29,21 @@ impl JournalOfArchived {
     }
 }
 
-/// The names that the journals in the archive begin with, listed once for many searches.
+/// The files of the journals in the archive, by the names that they begin with, listed once for many searches.
 #[derive(Clone, Debug)]
-pub(crate) struct JournalStems(BTreeSet<String>);
+pub(crate) struct JournalStems(BTreeMap<String, Vec<Listed>>);
 
 impl JournalStems {
     /// Lists them.
     pub(crate) fn list(store: &Store) -> Result<Self, FileError> {
-        let listed = store.list(&store.dir().archive())?.into_iter();
-        let stems = listed.filter_map(|listed| {
-            let (stem, rest) = listed.name.split_once(".journal.")?;
-            rest.ends_with("jsonl").then(|| stem.to_owned())
-        });
-        Ok(Self(stems.collect()))
+        let mut stems: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
+        for listed in store.list(&store.dir().archive())? {
+            let stem = listed.name.split_once(".journal.").map(|(stem, _)| stem.to_owned());
+            if let Some(stem) = stem.filter(|_| listed.name.ends_with("jsonl")) {
+                stems.entry(stem).or_default().push(listed);
+            }
+        }
+        Ok(Self(stems))
     }
 
     /// Does what [`find_journal`] does.
@@ -49,17 +52,22 @@ impl JournalStems {
         store: &Store,
         archived_as: &str,
         session_id: Option<&SessionId>,
-    ) -> Option<JournalOfArchived> {
+    ) -> Result<Option<JournalOfArchived>, FileError> {
         let from = self.0.range(archived_as.to_owned()..);
-        let named = from.take_while(|stem| stem.starts_with(archived_as));
-        let mut stems: Vec<&String> =
-            named.filter(|stem| is_named_after(stem, archived_as)).collect();
+        let named = from.take_while(|(stem, _)| stem.starts_with(archived_as));
+        let mut stems: Vec<(&String, &Vec<Listed>)> =
+            named.filter(|(stem, _)| is_named_after(stem, archived_as)).collect();
         // That of the very name comes first, because it is the shortest.
-        stems.sort_by_key(|stem| stem.len());
+        stems.sort_by_key(|(stem, _)| stem.len());
         let mut by_name = None;
-        for stem in stems {
-            // One that is damaged is as good as none.
-            let Ok(Some(history)) = store.archived_history(stem, &|_| false) else { continue };
+        for (stem, files) in stems {
+            let history = match store.archived_history_of(stem, files, &|_| false) {
+                // One that cannot be read just now is not lost.
+                Err(error) if error.code() == "IO" => return Err(error.into()),
+                // One that is damaged is as good as none.
+                Err(_) | Ok(None) => continue,
+                Ok(Some(history)) => history,
+            };
             let Some(newest) = history.operations().last().cloned() else { continue };
             if newest.abandoned || !matches!(history.last_document(), Ok(Some(_))) {
                 continue;
@@ -67,12 +75,12 @@ impl JournalStems {
             let is_exact = stem == archived_as;
             let journal = JournalOfArchived { stem: stem.clone(), newest };
             match journal.intent() {
-                Some(intent) if intent.archived_as == archived_as => return Some(journal),
+                Some(intent) if intent.archived_as == archived_as => return Ok(Some(journal)),
                 None if is_exact && is_of(&history, session_id) => by_name = Some(journal),
                 Some(_) | None => {}
             }
         }
-        by_name
+        Ok(by_name)
     }
 }
 
@@ -85,7 +93,7 @@ pub fn find_journal(
     archived_as: &str,
     session_id: Option<&SessionId>,
 ) -> Result<Option<JournalOfArchived>, FileError> {
-    Ok(JournalStems::list(store)?.find(store, archived_as, session_id))
+    JournalStems::list(store)?.find(store, archived_as, session_id)
 }
 
 /// Whether a stem is a name, or the name with a number behind it.

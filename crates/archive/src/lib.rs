@@ -64,6 +64,8 @@ pub use crate::restore::{
     RestoreReceipt, begins_restoring, is_restoring, present_documents, restore,
 };
 pub use crate::search::lines::HitPlace;
-pub use crate::search::{Hit, HitLine, search};
+pub use crate::search::{Found, Hit, HitLine, search};
 pub use crate::select::ArchivedFilter;
-pub use crate::verify::{Check, Surroundings, VerifiedSession, remove_leftovers, verify_archived};
+pub use crate::verify::{
+    Active, Check, Surroundings, VerifiedSession, remove_leftovers, verify_archived,
+};

@@ -15,7 +15,9 @@ pub struct Present {
     pub plans: Option<RelPath>,
     /// The files below `plans/`, except those below `plans/archive/`, relative to the workspace.
     pub in_plans: BTreeSet<RelPath>,
-    /// Those of them that another session needs as well.
+    /// What else is there: folders and links.
+    pub no_files: BTreeSet<RelPath>,
+    /// The files in `plans/` that another session needs as well.
     pub in_use: BTreeSet<RelPath>,
     /// The names in `plans/archive/` that are taken.
     pub in_archived_plans: BTreeSet<String>,
@@ -69,8 +71,10 @@ pub enum KeepReason {
     OutsidePlans,
     /// It lies in `plans/archive/` already.
     InArchive,
-    /// It is not there, or it is no regular file.
+    /// It is not there.
     Missing,
+    /// It is no regular file: a link is not followed.
+    NotAFile,
     /// Another session needs it as well. The archive has a copy.
     InUse,
 }
@@ -130,9 +134,16 @@ fn in_plans(path: &str, present: &Present) -> Result<RelPath, KeepReason> {
         return Err(KeepReason::OutsidePlans);
     }
     if plans.join("archive").is_ok_and(|archive| path.starts_with(&archive)) {
-        return Err(KeepReason::InArchive);
+        let is_there = present.in_archived_plans.contains(path.file_name());
+        return Err(if is_there { KeepReason::InArchive } else { KeepReason::Missing });
     }
-    if present.in_plans.contains(&path) { Ok(path) } else { Err(KeepReason::Missing) }
+    if present.in_plans.contains(&path) {
+        Ok(path)
+    } else if present.no_files.contains(&path) {
+        Err(KeepReason::NotAFile)
+    } else {
+        Err(KeepReason::Missing)
+    }
 }
 
 /// The stem, or with a suffix, under which neither a session nor its journal nor its ledger is in the archive.
@@ -171,6 +182,7 @@ mod tests {
         Present {
             workspace: "/home/u/app".to_owned(),
             in_plans: in_plans.iter().map(|name| plans.join(name).unwrap()).collect(),
+            no_files: [plans.join("link.md").unwrap()].into(),
             in_use: BTreeSet::new(),
             plans: Some(plans),
             in_archived_plans: names(in_archived_plans),
@@ -235,6 +247,10 @@ mod tests {
         assert_eq!(
             reasons("docs/maestro/plans", "docs/maestro/plans/archive/old.md"),
             [KeepReason::OutsidePlans, KeepReason::InArchive]
+        );
+        assert_eq!(
+            reasons("docs/maestro/plans/link.md", "docs/maestro/plans/archive/gone.md"),
+            [KeepReason::NotAFile, KeepReason::Missing]
         );
     }
 

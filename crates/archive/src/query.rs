@@ -56,12 +56,17 @@ impl Query {
         }
         let mut words: Vec<String> = words.iter().map(|word| fold(&one_blank(word))).collect();
         words.retain(|word| !word.is_empty());
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         words.dedup();
         if words.is_empty() {
             return Err(NoWords);
         }
         Ok(Self { words: words.into_iter().map(Word::new).collect() })
+    }
+
+    /// Takes a line as people type it: blanks part words, and double quotes hold phrases together.
+    pub fn parse_line(line: &str) -> Result<Self, NoWords> {
+        if line.contains('"') { Self::parse([line]) } else { Self::parse(line.split_whitespace()) }
     }
 
     /// The words, the longest first, which tends to be the rarest.

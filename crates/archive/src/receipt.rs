@@ -1,14 +1,15 @@
 //! What an archiving did, and whether everything is where it belongs.
 
 use maestro_session_model::{RelPath, SessionId, SessionStatus};
-use maestro_state_store::StateDir;
+use maestro_state_store::disk::Kind;
 use maestro_state_store::journal::Operation;
 use maestro_state_store::store::LockedStore;
+use maestro_state_store::{StateDir, Store};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::archived::archived_file;
-use crate::execute::{ArchiveError, Intent, files_in_plans};
+use crate::execute::{ArchiveError, Intent, entries_in_plans};
 use crate::plan::KeptDocument;
 use crate::verify::{Check, verify_now};
 
@@ -70,7 +71,7 @@ impl ArchiveReceipt {
             status: intent.status,
             archive_path,
             archived_files,
-            renamed: renamed(intent),
+            renamed: renamed(dir, session_id, intent),
             kept: intent.kept.clone(),
             strangers: Vec::new(),
             checks: Vec::new(),
@@ -95,15 +96,22 @@ pub(crate) fn verify(
     let checks = verify_now(locked, intent)?;
     let dir = locked.dir().clone();
     let ours = |file: &RelPath| intent.documents.iter().any(|moved| moved.from == *file);
-    let strangers = files_in_plans(locked)?.into_iter().filter(|file| !ours(file));
+    let entries = entries_in_plans(&Store::new(dir.clone()))?.into_iter();
+    let strangers = entries.filter(|(path, kind)| *kind == Kind::File && !ours(path));
     Ok(ArchiveReceipt {
-        strangers: strangers.map(|file| file.to_string()).collect(),
+        strangers: strangers.map(|(path, _)| path.to_string()).collect(),
         checks,
         ..ArchiveReceipt::unchecked(&dir, session_id, intent, operation.id)
     })
 }
 
-fn renamed(intent: &Intent) -> Vec<(String, String)> {
-    let renamed = intent.documents.iter().filter(|m| m.from.file_name() != m.to.file_name());
-    renamed.map(|moved| (moved.from.to_string(), moved.to.to_string())).collect()
+/// What got another name than its own: the session, then its documents.
+fn renamed(dir: &StateDir, session_id: &SessionId, intent: &Intent) -> Vec<(String, String)> {
+    let place = |name: &str| dir.show(&archived_file(dir, name));
+    let session = (intent.archived_as != session_id.as_str())
+        .then(|| (place(session_id.as_str()), place(&intent.archived_as)));
+    let documents =
+        intent.documents.iter().filter(|moved| moved.from.file_name() != moved.to.file_name());
+    let documents = documents.map(|moved| (moved.from.to_string(), moved.to.to_string()));
+    session.into_iter().chain(documents).collect()
 }

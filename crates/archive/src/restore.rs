@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::archived::archived_file;
 use crate::catalogue::archived_name;
 use crate::error::RetrieveError;
-use crate::execute::{Archiver, archived_place, in_workspace, place};
+use crate::execute::{Archiver, archived_place, entries_in_plans, place};
 use crate::finish::{Finished, finish, hash_of, is_of_another};
 use crate::journal::{JournalOfArchived, find_journal};
 use crate::plan::KeptDocument;
@@ -204,17 +204,15 @@ pub fn restore(
 /// Looks at the directories of the documents.
 pub fn present_documents(store: &Store) -> Result<PresentDocuments, FileError> {
     let dir = store.dir();
-    let archive = dir.archived_plans();
-    let archived = store.list(&archive)?.into_iter().filter(|listed| listed.is_file);
+    let archived = store.list(&dir.archived_plans())?.into_iter().filter(|listed| listed.is_file);
     let mut present = PresentDocuments {
         workspace: dir.workspace().to_string_lossy().into_owned(),
         plans: dir.relative().join("plans").ok(),
         in_archived_plans: archived.map(|listed| listed.name).collect(),
         ..PresentDocuments::default()
     };
-    for below in store.entries_below(&dir.plans(), &|below| below != archive)? {
-        let Some(path) = in_workspace(dir, &below.path) else { continue };
-        match below.kind {
+    for (path, kind) in entries_in_plans(store)? {
+        match kind {
             Kind::Directory => present.folders.insert(path),
             Kind::File | Kind::Symlink | Kind::Other => present.in_plans.insert(path),
         };

@@ -51,7 +51,16 @@ pub struct HitLine {
     pub matches: Vec<Range<usize>>,
 }
 
-/// Returns those of `sessions` in which all words of `query` are, the best first. Reads their files, each once.
+/// What a search came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The sessions in which all words are, the best first.
+    pub hits: Vec<Hit>,
+    /// How many files could not be read, so that nobody knows what is in them.
+    pub unread: usize,
+}
+
+/// Finds those of `sessions` in which all words of `query` are. Reads their files, each once.
 ///
 /// `progress` is told how many were read, of how many.
 pub fn search(
@@ -59,24 +68,27 @@ pub fn search(
     query: &Query,
     sessions: Vec<ArchivedSession>,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Hit>, FileError> {
-    let Some(folder) = store.folder(&store.dir().archive())? else { return Ok(Vec::new()) };
+) -> Result<Found, FileError> {
+    let Some(folder) = store.folder(&store.dir().archive())? else { return Ok(Found::default()) };
     let look = |n: usize| {
         let id = &sessions[n].id;
-        // What cannot be read is told by the list; here it only has nothing to be found in.
-        let bytes = folder.read(&file_name(id)).ok().flatten().map(|file| file.bytes);
-        find(query, id, &bytes.unwrap_or_default())
+        let read = folder.read(&file_name(id));
+        let is_read = read.is_ok();
+        let bytes = read.ok().flatten().map(|file| file.bytes).unwrap_or_default();
+        // Its name is known all the same.
+        (find(query, id, &bytes), is_read)
     };
     let found = each(sessions.len(), look, progress);
+    let unread = found.iter().filter(|(_, is_read)| !is_read).count();
     let mut hits: Vec<Hit> = sessions
         .into_iter()
         .zip(found)
-        .filter_map(|(session, found)| found.map(|(score, line)| Hit { session, score, line }))
+        .filter_map(|(session, (found, _))| found.map(|(score, line)| Hit { session, score, line }))
         .collect();
     hits.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then_with(|| a.session.newest_first(&b.session))
     });
-    Ok(hits)
+    Ok(Found { hits, unread })
 }
 
 /// How often a word is in each place.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::archived::archived_file;
 use crate::execute::{Intent, approved_designs, place};
 use crate::journal::{JournalOfArchived, JournalStems};
-use crate::plan::DocumentMove;
+use crate::plan::{DocumentMove, KeepReason};
 use crate::restore::plan::{PresentDocuments, whereabouts_of};
 
 /// One check of the archive protocol.
@@ -84,33 +84,59 @@ impl VerifiedSession {
     }
 }
 
+/// The active session, as whoever looks at archived ones has to know it.
+#[derive(Clone, Copy, Debug)]
+pub enum Active<'d> {
+    /// There is none.
+    None,
+    /// There is one, with this document.
+    Session(&'d Document),
+    /// There is one, and it cannot be read. So nobody can say which documents it needs.
+    Unreadable,
+}
+
 /// What is around archived sessions, looked at once for all of them.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
-    /// The active session, with its design and its plan.
-    pub(crate) active: Option<SessionId>,
-    /// Documents in `plans/` that are needed there: by the active session, or by one that waits to be begun.
-    pub(crate) in_use: BTreeSet<RelPath>,
-    pub(crate) present: PresentDocuments,
-    pub(crate) journals: JournalStems,
+    /// The active session, and whether it has a journal: then it is no leftover of an archived one.
+    active: Option<(SessionId, bool)>,
+    /// Documents in `plans/` that are needed there: by the active session, or by one that waits to be begun. Nothing if that
+    /// cannot be said.
+    in_use: Option<BTreeSet<RelPath>>,
+    present: PresentDocuments,
+    journals: JournalStems,
 }
 
 impl Surroundings {
-    /// Looks around. `active` is the document of the active session.
+    /// Looks around.
     pub fn look(
         store: &Store,
-        active: Option<&Document>,
+        active: Active<'_>,
         present: PresentDocuments,
     ) -> Result<Self, FileError> {
-        let mut in_use: BTreeSet<RelPath> = approved_designs(store, None)?.into_iter().collect();
-        let active = active.map(Document::session);
-        if let Some(session) = active {
-            let documents = [&session.design_document, &session.implementation_plan];
-            let named = documents.into_iter().flatten();
-            in_use.extend(named.filter_map(|path| RelPath::within(&present.workspace, path).ok()));
-        }
+        let session = match active {
+            Active::Session(document) => Some(document.session()),
+            Active::None | Active::Unreadable => None,
+        };
+        let in_use = match active {
+            Active::Unreadable => None,
+            Active::None | Active::Session(_) => {
+                let documents =
+                    session.map(|session| [&session.design_document, &session.implementation_plan]);
+                let named = documents.into_iter().flatten().flatten();
+                let needed =
+                    named.filter_map(|path| RelPath::within(&present.workspace, path).ok());
+                Some(needed.chain(approved_designs(store, None)?).collect())
+            }
+        };
         let journals = JournalStems::list(store)?;
-        let active = active.map(|session| session.session_id.clone());
+        let active = match session.map(|session| session.session_id.clone()) {
+            Some(id) => {
+                let has_journal = store.journals()?.contains(&id);
+                Some((id, has_journal))
+            }
+            None => None,
+        };
         Ok(Self { active, in_use, present, journals })
     }
 }
@@ -149,12 +175,19 @@ pub fn verify_archived(
         }
     };
     let session = document.as_ref().map(Document::session);
-    if session.is_some() && around.active.as_ref() == session.map(|session| &session.session_id) {
-        objections.active = Some(dir.show(&dir.active_session()));
-    }
-
     let session_id = session.map(|session| &session.session_id);
-    let journal = around.journals.find(store, id, session_id);
+    match around.active.as_ref().filter(|(active, _)| Some(active) == session_id) {
+        Some((_, true)) => notes.push("another session with the same id is active".to_owned()),
+        Some((_, false)) => objections.active = Some(dir.show(&dir.active_session())),
+        None => {}
+    }
+    if around.in_use.is_none() {
+        notes.push(
+            "the active session cannot be read, so nobody can say what in plans it needs"
+                .to_owned(),
+        );
+    }
+    let journal = around.journals.find(store, id, session_id)?;
     let intent = journal.as_ref().and_then(JournalOfArchived::intent);
     let mut leftovers = Vec::new();
     if let Some(intent) = &intent {
@@ -164,6 +197,21 @@ pub fn verify_archived(
         for moved in &intent.documents {
             let copy = look_at_copy(store, moved, &mut objections, &mut notes);
             leftovers.extend(leftover(store, moved, copy, around));
+        }
+        for kept in &intent.kept {
+            let is_gone = whereabouts_of(&kept.path, &around.present).is_none();
+            match kept.reason {
+                KeepReason::InArchive if is_gone => {
+                    objections.documents.push(format!("{} is gone", kept.path));
+                }
+                KeepReason::Missing => {
+                    notes.push(format!("{} was gone when the session was archived", kept.path));
+                }
+                KeepReason::InArchive
+                | KeepReason::OutsidePlans
+                | KeepReason::NotAFile
+                | KeepReason::InUse => {}
+            }
         }
     } else if let Some(session) = session {
         notes.push("no journal says what was archived with it".to_owned());
@@ -212,7 +260,7 @@ fn leftover(
     copy: Option<ContentHash>,
     around: &Surroundings,
 ) -> Option<(RelPath, ContentHash)> {
-    if moved.stays || around.in_use.contains(&moved.from) {
+    if moved.stays || around.in_use.as_ref()?.contains(&moved.from) {
         return None;
     }
     let original = store.read_file(&place(store.dir().workspace(), &moved.from)).ok().flatten()?;

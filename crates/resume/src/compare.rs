@@ -23,8 +23,8 @@ pub struct Questions {
     partial: Vec<Partial>,
     /// Files of manifests.
     claims: BTreeMap<RelPath, Claim>,
-    /// The files that completed phases left.
-    left: BTreeSet<RelPath>,
+    /// What completed phases say of files that are now the concern of phases in `partial`.
+    left: BTreeMap<RelPath, Claim>,
 }
 
 /// A phase that was begun and has not ended well.
@@ -42,6 +42,13 @@ struct Claim {
     completed: Option<Timestamp>,
     /// Whether it says that it deleted the file.
     is_deleted: bool,
+}
+
+impl Claim {
+    /// Whether a record says what this phase left, or somebody after it: one from before says what another phase left.
+    fn allows(&self, remembered: &Remembered) -> bool {
+        self.completed.is_none_or(|at| at <= remembered.recorded)
+    }
 }
 
 impl Questions {
@@ -73,7 +80,9 @@ impl Questions {
             questions.claim(phase, &paths);
         }
         for file in questions.partial.iter().flat_map(|partial| &partial.files) {
-            questions.claims.remove(file);
+            if let Some(claim) = questions.claims.remove(file) {
+                questions.left.insert(file.clone(), claim);
+            }
         }
         questions
     }
@@ -82,12 +91,10 @@ impl Questions {
         let claim =
             |is_deleted| Claim { phase: phase.id.clone(), completed: phase.completed, is_deleted };
         for file in paths(&phase.files_deleted) {
-            self.left.remove(&file);
             self.claims.insert(file, claim(true));
         }
         // A file that a phase deleted and made again is there.
         for file in paths(&phase.files_created).into_iter().chain(paths(&phase.files_modified)) {
-            self.left.insert(file.clone());
             self.claims.insert(file, claim(false));
         }
     }
@@ -137,9 +144,8 @@ pub fn file_conflicts(
 ) -> Vec<Conflict> {
     let partial = questions.partial.iter().map(|partial| {
         let files = partial.files.iter().filter_map(|path| {
-            let was_left = questions.left.contains(path);
-            let state =
-                partial_state(partial.started, was_left, baselines.of(path), found.get(path)?)?;
+            let left = questions.left.get(path);
+            let state = partial_state(partial.started, left, baselines.of(path), found.get(path)?)?;
             Some(PartialFile { path: path.clone(), state })
         });
         Conflict::PartialPhase {
@@ -155,13 +161,16 @@ pub fn file_conflicts(
     partial.chain(files).collect()
 }
 
-/// What is known of a file that an unfinished phase plans; nothing if it is not there.
+/// What is known of a file that an unfinished phase plans; nothing if it is not there and was not. `left` is what an earlier
+/// phase says of it.
 fn partial_state(
     started: Option<Timestamp>,
-    was_left: bool,
+    left: Option<&Claim>,
     remembered: Option<&Remembered>,
     found: &Found,
 ) -> Option<PartialState> {
+    let remembered =
+        remembered.filter(|remembered| left.is_none_or(|left| left.allows(remembered)));
     let was_known = match remembered.map(|remembered| &remembered.state) {
         Some(RecordedState::Absent) => false,
         Some(
@@ -169,20 +178,26 @@ fn partial_state(
             | RecordedState::Other { .. }
             | RecordedState::Unreadable { .. },
         ) => true,
-        None => was_left,
+        None => left.is_some_and(|left| !left.is_deleted),
     };
     let times = match found {
-        Found::Absent => return None,
-        Found::Unreadable { .. } => return Some(PartialState::Untouched),
-        Found::Other { times, .. } => times,
-        Found::File(file) => {
-            match remembered.and_then(|remembered| has_contents_of(remembered, file)) {
-                Some(true) => return Some(PartialState::Untouched),
-                Some(false) => return Some(PartialState::Changed),
-                None => &file.times,
-            }
+        Found::Absent => return was_known.then_some(PartialState::Deleted),
+        Found::Unreadable { reason } => {
+            return Some(PartialState::Unreadable { reason: reason.clone() });
         }
+        Found::Other { times, .. } => times,
+        Found::File(file) => &file.times,
     };
+    if let Some(remembered) = remembered {
+        if let Some(now) = other_type(&remembered.state, found) {
+            return Some(PartialState::TypeChanged { now });
+        }
+        if let Found::File(file) = found
+            && let Some(is_same) = has_contents_of(remembered, file)
+        {
+            return Some(if is_same { PartialState::Untouched } else { PartialState::Changed });
+        }
+    }
     let Some(started) = started else { return Some(PartialState::Untouched) };
     let is_since = |time: Option<crate::FileTime>| time.is_some_and(|t| t.may_be_since(started));
     Some(if !was_known && is_since(times.born) {
@@ -194,17 +209,33 @@ fn partial_state(
     })
 }
 
+/// Says what is in the place of something that was recorded, if it is of another type.
+fn other_type(recorded: &RecordedState, found: &Found) -> Option<String> {
+    match (recorded, found) {
+        (RecordedState::Other { kind: then }, Found::Other { kind, .. }) if then == kind => None,
+        (RecordedState::File { .. } | RecordedState::Other { .. }, Found::Other { kind, .. }) => {
+            Some(kind.clone())
+        }
+        (RecordedState::Other { .. }, Found::File(_)) => Some("a file".to_owned()),
+        (RecordedState::File { is_link: false, .. }, Found::File(file)) if file.is_link => {
+            Some("a symbolic link".to_owned())
+        }
+        _ => None,
+    }
+}
+
 /// What happened to a file of a manifest, if something did.
 fn change(claim: &Claim, remembered: Option<&Remembered>, found: &Found) -> Option<ConflictKind> {
     if let Found::Unreadable { reason } = found {
         return Some(ConflictKind::Unreadable { reason: reason.clone() });
     }
     let contents = ConflictKind::Modified { evidence: Evidence::Contents };
-    // One from before the phase ended says what another phase left.
-    let remembered = remembered.filter(|it| claim.completed.is_none_or(|at| at <= it.recorded));
-    let Some(remembered) = remembered else {
+    let Some(remembered) = remembered.filter(|remembered| claim.allows(remembered)) else {
         return change_by_time(claim.is_deleted, claim.completed, found);
     };
+    if let Some(now) = other_type(&remembered.state, found) {
+        return Some(ConflictKind::TypeChanged { now });
+    }
     match (&remembered.state, found) {
         (RecordedState::Unreadable { .. }, found) => {
             change_by_time(claim.is_deleted, Some(remembered.taken), found)
@@ -213,24 +244,19 @@ fn change(claim: &Claim, remembered: Option<&Remembered>, found: &Found) -> Opti
         (RecordedState::Absent, _) if claim.is_deleted => Some(ConflictKind::Recreated),
         // The phase said that it made the file, and had not.
         (RecordedState::Absent, Found::File(_)) => Some(contents),
+        (RecordedState::Absent, Found::Other { kind, .. }) => {
+            Some(ConflictKind::TypeChanged { now: kind.clone() })
+        }
         (RecordedState::File { .. } | RecordedState::Other { .. }, Found::Absent) => {
             (!claim.is_deleted).then_some(ConflictKind::Deleted)
-        }
-        (RecordedState::Other { kind: then }, Found::Other { kind, .. }) if then == kind => None,
-        (
-            RecordedState::File { .. } | RecordedState::Other { .. } | RecordedState::Absent,
-            Found::Other { kind, .. },
-        ) => Some(ConflictKind::TypeChanged { now: kind.clone() }),
-        (RecordedState::Other { .. }, Found::File(_)) => {
-            Some(ConflictKind::TypeChanged { now: "a file".to_owned() })
-        }
-        (RecordedState::File { is_link: false, .. }, Found::File(file)) if file.is_link => {
-            Some(ConflictKind::TypeChanged { now: "a symbolic link".to_owned() })
         }
         (RecordedState::File { .. }, Found::File(file)) => {
             (has_contents_of(remembered, file) == Some(false)).then_some(contents)
         }
-        (_, Found::Unreadable { .. }) => None,
+        // Of the same type, and nothing more was recorded of it.
+        (RecordedState::Other { .. }, _) | (_, Found::Other { .. } | Found::Unreadable { .. }) => {
+            None
+        }
     }
 }
 
@@ -513,7 +539,7 @@ mod tests {
         let files = |states: &[(&str, PartialState)]| -> Vec<PartialFile> {
             let file = |(file, state): &(&str, PartialState)| PartialFile {
                 path: path(file),
-                state: *state,
+                state: state.clone(),
             };
             states.iter().map(file).collect()
         };
@@ -531,6 +557,65 @@ mod tests {
             },
         ];
         assert_eq!(conflicts, expected, "and no file of phase 1 besides");
+    }
+
+    /// What phase 2, which is in progress and plans the file, says of it; phase 1 has left it, as `then` records.
+    fn partial_of(then: Option<RecordedState>, now: Found) -> Option<PartialState> {
+        let phases = [completed(1, 5, &["a"]), begun(2, 7, &["a"])];
+        let records: Vec<_> = then.into_iter().map(|then| (1, 5, "a", then)).collect();
+        let found = BTreeMap::from([(path("a"), now)]);
+        let conflicts =
+            file_conflicts(&questions(&phases), &baselines(&records), &found).into_iter();
+        match conflicts.collect::<Vec<_>>().as_slice() {
+            [Conflict::PartialPhase { files, .. }] => files.first().map(|file| file.state.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_left_is_not_silently_gone_or_replaced_while_another_phase_plans_it() {
+        let replaced = |now: &str| Some(PartialState::TypeChanged { now: now.to_owned() });
+        let link = Found::File(FoundFile { is_link: true, ..file("x", 4) });
+        let other = || RecordedState::Other { kind: "a directory".to_owned() };
+        let closed = RecordedState::Unreadable { reason: String::new() };
+        let gone = Some(PartialState::Deleted);
+        for (then, now, expected) in [
+            (Some(record("x", 4)), Found::Absent, gone.clone()),
+            (None, Found::Absent, gone.clone()),
+            (Some(closed), Found::Absent, gone),
+            (Some(RecordedState::Absent), Found::Absent, None),
+            (Some(record("x", 4)), directory(), replaced("a directory")),
+            (Some(record("x", 4)), link, replaced("a symbolic link")),
+            (Some(other()), Found::File(file("x", 4)), replaced("a file")),
+            (Some(other()), directory(), Some(PartialState::Untouched)),
+            (None, directory(), Some(PartialState::Untouched)),
+        ] {
+            assert_eq!(partial_of(then.clone(), now.clone()), expected, "{then:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn a_planned_file_that_nobody_can_read_is_not_said_to_be_untouched() {
+        let reason = "permission denied".to_owned();
+        for then in [Some(record("x", 4)), Some(RecordedState::Absent), None] {
+            let found = Found::Unreadable { reason: reason.clone() };
+            let expected = PartialState::Unreadable { reason: reason.clone() };
+            assert_eq!(partial_of(then, found), Some(expected));
+        }
+    }
+
+    #[test]
+    fn what_a_later_phase_deleted_is_not_missed_because_of_an_older_record() {
+        let mut deletes = completed(3, 6, &[]);
+        deletes.files_deleted = vec!["a".to_owned()];
+        let phases = [completed(1, 5, &["a"]), deletes, begun(2, 7, &["a"])];
+        let baselines = baselines(&[(1, 5, "a", record("x", 4))]);
+        let found = BTreeMap::from([(path("a"), Found::Absent)]);
+        let conflicts = file_conflicts(&questions(&phases), &baselines, &found);
+        let nothing = Vec::new();
+        let expected =
+            Conflict::PartialPhase { phase: id(2), started: Some(at(7)), files: nothing };
+        assert_eq!(conflicts, [expected]);
     }
 
     #[test]

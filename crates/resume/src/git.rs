@@ -5,7 +5,7 @@
 //! the binary is there, and where, is the caller's to know.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -90,8 +90,11 @@ impl<'g> Git<'g> {
 
     /// Returns the files of the commit that was checked out at `moment`; or, in words, why that cannot be said.
     pub fn tree_at(&self, moment: Timestamp) -> Result<GitTree, String> {
-        let git_dir = self.line(&["rev-parse", "--absolute-git-dir"])?;
-        let is_sparse = Path::new(&git_dir).join("info/sparse-checkout").exists();
+        self.line(&["rev-parse", "--git-dir"])?;
+        // The list of what is checked out stays when it is switched off. Where nothing is said, git fails, and it is not sparse.
+        let is_sparse = self
+            .line(&["config", "--type=bool", "--get", "core.sparseCheckout"])
+            .is_ok_and(|answer| answer == "true");
         let Some(commit) = self.commit_at(moment)? else {
             return Ok(GitTree { is_sparse, ..GitTree::default() });
         };
@@ -148,12 +151,21 @@ impl<'g> Git<'g> {
             .map_err(|error| format!("git cannot be started: {error}"))?;
         let messages = read_in_thread(child.stderr.take(), MAX_MESSAGE_BYTES);
         let output = read_in_thread(child.stdout.take(), MAX_OUTPUT_BYTES);
-        let both =
-            output.recv_timeout(self.timeout).ok().zip(messages.recv_timeout(self.timeout).ok());
-        let Some((output, messages)) = both else {
-            drop(child.kill());
-            drop(child.wait());
-            return Err(format!("git did not answer within {} seconds", self.timeout.as_secs()));
+        let both = messages.and_then(|messages| Ok((output?, messages)));
+        let answer = both.map_err(|error| format!("git cannot be listened to: {error}"));
+        let answer = answer.and_then(|(output, messages)| {
+            let both = output.recv_timeout(self.timeout).ok();
+            both.zip(messages.recv_timeout(self.timeout).ok()).ok_or_else(|| {
+                format!("git did not answer within {} seconds", self.timeout.as_secs())
+            })
+        });
+        let (output, messages) = match answer {
+            Ok(both) => both,
+            Err(reason) => {
+                drop(child.kill());
+                drop(child.wait());
+                return Err(reason);
+            }
         };
         // It has closed both its streams, so it is at its end.
         let status = child.wait().map_err(|error| format!("git was lost: {error}"))?;
@@ -181,13 +193,13 @@ pub fn default_excludes_file(environment: &Environment) -> Option<PathBuf> {
     Some(config?.join("git/ignore"))
 }
 
-/// Reads all of a stream, up to a limit, without making anybody wait for its end.
+/// Reads all of a stream, up to a limit, without making anybody wait for its end. Fails if there can be no more threads.
 fn read_in_thread(
     stream: Option<impl Read + Send + 'static>,
     limit: u64,
-) -> mpsc::Receiver<Vec<u8>> {
+) -> io::Result<mpsc::Receiver<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
+    thread::Builder::new().name("git".to_owned()).spawn(move || {
         let mut bytes = Vec::new();
         if let Some(stream) = stream {
             // What came before an error is what there is.
@@ -195,8 +207,8 @@ fn read_in_thread(
         }
         // Whoever asked may have stopped waiting.
         drop(sender.send(bytes));
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 /// The file or the link that a line of `ls-tree` names: `<mode> <type> <object>\t<path>`.

@@ -3,6 +3,8 @@
 //! Reads `.gitignore` files from the top of the repository downwards and `info/exclude`. Without a repository, the
 //! `.gitignore` files of the tree itself count.
 
+use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,7 +27,8 @@ impl IgnoreRules {
         let top = repository_top(root).unwrap_or_else(|| root.to_owned());
         let exclude = git_dir(&top).map(|dir| dir.join("info/exclude"));
         let files: Vec<PathBuf> = everywhere.iter().cloned().chain(exclude).collect();
-        let mut rules = Self { own: Arc::new(read_rules(&top, &files)), above: None };
+        let mut rules =
+            Self { own: Arc::new(read_rules(&top, &files, fs_err::metadata)), above: None };
         let mut dirs: Vec<&Path> =
             root.ancestors().take_while(|dir| dir.starts_with(&top)).collect();
         dirs.reverse();
@@ -37,7 +40,8 @@ impl IgnoreRules {
 
     /// Returns the rules that hold in `dir`, a directory in the one that these are of.
     pub(crate) fn in_directory(&self, dir: &Path) -> Self {
-        let own = read_rules(dir, &[dir.join(".gitignore")]);
+        // Like git, which follows no link in the tree: whoever wrote it could have named any file.
+        let own = read_rules(dir, &[dir.join(".gitignore")], fs_err::symlink_metadata);
         if own.is_empty() {
             return self.clone();
         }
@@ -58,12 +62,17 @@ impl IgnoreRules {
     }
 }
 
-/// Reads the rules of `files`, which are relative to `dir`. A rule that makes no sense is left out, as git does.
-fn read_rules(dir: &Path, files: &[PathBuf]) -> Gitignore {
+/// Reads the rules of `files`, which are relative to `dir`. A rule that makes no sense is left out, as git does; so is what
+/// `describe` does not call a file.
+fn read_rules(
+    dir: &Path,
+    files: &[PathBuf],
+    describe: fn(PathBuf) -> io::Result<Metadata>,
+) -> Gitignore {
     let mut builder = GitignoreBuilder::new(dir);
     for file in files {
-        // Like git, which follows no link there; and what is no file could keep us waiting.
-        if fs_err::symlink_metadata(file).is_ok_and(|found| found.is_file()) {
+        // What is no file could keep us waiting.
+        if describe(file.clone()).is_ok_and(|found| found.is_file()) {
             drop(builder.add(file));
         }
     }
@@ -104,4 +113,45 @@ fn read_short(file: &Path) -> Option<String> {
     let found = fs_err::symlink_metadata(file).ok()?;
     let is_short = found.is_file() && found.len() <= MAX_POINTER_BYTES;
     is_short.then(|| fs_err::read_to_string(file).ok())?
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use fs_err::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "a test writes files as any program would")]
+    fn write(path: &Path, text: &str) {
+        fs_err::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn the_users_own_rules_may_be_links_and_those_in_the_tree_may_not() {
+        let (home, tree) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let everywhere = home.path().join("ignore");
+        for (name, rule) in [("a", "*.a"), ("b", "*.b"), ("c", "*.c")] {
+            write(&home.path().join(name), rule);
+        }
+        symlink(home.path().join("a"), &everywhere).unwrap();
+        fs_err::create_dir_all(tree.path().join(".git/info")).unwrap();
+        symlink(home.path().join("b"), tree.path().join(".git/info/exclude")).unwrap();
+        symlink(home.path().join("c"), tree.path().join(".gitignore")).unwrap();
+        let rules = IgnoreRules::at(tree.path(), &[everywhere]);
+        let left_out =
+            ["x.a", "x.b", "x.c"].map(|name| rules.leave_out(&tree.path().join(name), false));
+        assert_eq!(left_out, [true, true, false]);
+    }
+
+    #[test]
+    fn rules_in_a_pipe_are_not_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let (pipe, link) = (home.path().join("pipe"), home.path().join("link"));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        symlink(&pipe, &link).unwrap();
+        let rules = IgnoreRules::at(home.path(), &[pipe, link]);
+        assert!(!rules.leave_out(&home.path().join("x"), false));
+    }
 }

@@ -28,7 +28,8 @@ const OTHERS: usize = 600;
 
 /// Returns the report as a prompt of at most [`MAX_PROMPT_CHARS`] characters.
 ///
-/// `recorded` are the phases whose next step has been recorded since: what is left to do for them is to delegate.
+/// `recorded` are the phases whose next step has been recorded since: what is left to do for them is to delegate. Those of
+/// the step that are not among them were not possible any more, and are not to be delegated. Empty if the step was not taken.
 pub fn prompt(report: &ResumeReport, recorded: &[PhaseId]) -> String {
     let mut page = Page::default();
     head(&mut page, report);

@@ -13,7 +13,7 @@ use maestro_session_model::{
 use serde::Serialize;
 
 use crate::choice::{self, Choice};
-use crate::conflict::{Conflict, PartialState};
+use crate::conflict::Conflict;
 use crate::elapsed::Elapsed;
 use crate::step::{NextStep, next_step};
 
@@ -282,7 +282,7 @@ pub fn report(
 fn is_for_the_user(conflict: &Conflict) -> bool {
     match conflict {
         Conflict::PartialPhase { files, .. } => {
-            files.iter().any(|file| file.state != PartialState::Untouched)
+            files.iter().any(|file| file.state.is_for_the_user())
         }
         Conflict::File(_) | Conflict::DocumentChanged { .. } | Conflict::DocumentMissing { .. } => {
             true

@@ -146,7 +146,10 @@ pub(crate) fn next_step(
     let step = step(session, settings, active, ready, to_reconcile);
     let mut actions = step.actions();
     if matches!(step, Step::Archive { .. } | Step::Review { .. }) {
-        let is_open = session.phases.iter().any(|phase| !phase.status.unblocks());
+        let is_open = session
+            .phases
+            .iter()
+            .any(|phase| !phase.status.unblocks() || phase.needs_reconciliation());
         actions
             .push(Action::Archive { force: is_open && session.status == SessionStatus::Completed });
     }
@@ -170,10 +173,9 @@ fn step(
         SessionStatus::Aborted | SessionStatus::Failed => {
             return Step::Archive { because: ArchiveReason::Ended, asks: false };
         }
-        SessionStatus::Completed if to_reconcile.is_empty() => {
+        SessionStatus::Completed => {
             return Step::Archive { because: ArchiveReason::SaysCompleted, asks: false };
         }
-        SessionStatus::Completed => return stuck(to_reconcile),
     }
     let ids = |status| -> Vec<PhaseId> {
         let phases = session.phases.iter().filter(|phase| phase.status == status);

@@ -1,15 +1,16 @@
 //! The archived sessions: listing, showing, searching, and bringing one back.
 
 use maestro_archive::{
-    ArchivedFilter, ArchivedSession, Hit, Query, RestoreReceipt, RetrieveError, archived_file,
-    archived_name, archived_sessions, find_journal, present_documents, restore, search,
-    whereabouts_of,
+    ArchivedFilter, ArchivedSession, Finished, Found, Hit, Query, RestoreReceipt, RetrieveError,
+    archived_file, archived_name, archived_sessions, find_journal, finish, present_documents,
+    restore, search, whereabouts_of,
 };
 use maestro_session_model::{Document, SessionId, Timestamp};
 use maestro_state_store::Actor;
 use maestro_state_store::journal::History;
 use serde::Serialize;
 
+use crate::archiving::told;
 use crate::error::SessionError;
 use crate::log::{Log, LogFilter, read_log};
 use crate::status::SessionView;
@@ -48,6 +49,8 @@ pub struct ArchivedList {
 pub struct ArchivedHits {
     /// How many sessions were searched.
     pub searched: usize,
+    /// How many of them could not be read, so that nobody knows what is in them.
+    pub unread: usize,
     /// In how many of them all words were found.
     pub total: usize,
     /// How many of those were left out at the beginning.
@@ -124,8 +127,9 @@ impl Workspace {
         let mut all = archived_sessions(&self.store, progress)?;
         all.retain(|session| filter.admits(session));
         let searched = all.len();
-        let hits = search(&self.store, query, all, progress)?;
-        Ok(ArchivedHits { searched, total: hits.len(), offset: page.offset, hits: page.of(hits) })
+        let Found { hits, unread } = search(&self.store, query, all, progress)?;
+        let (total, offset) = (hits.len(), page.offset);
+        Ok(ArchivedHits { searched, unread, total, offset, hits: page.of(hits) })
     }
 
     /// Shows the archived session of this id, or the only one whose id begins so. Takes no lock.
@@ -193,7 +197,16 @@ impl Workspace {
     /// now. Should the process die in the middle of it, the next command of anyone finishes it.
     pub fn restore(&self, id: &str) -> Result<RestoreReceipt, SessionError> {
         let mut locked = self.lock()?;
-        let (opened, notes) = self.open_session(&mut locked)?;
+        let finished = finish(&mut locked, &self.archiver())?;
+        let found = told(&finished);
+        if let Finished::Restored(receipt) = finished
+            && receipt.restored_from.rsplit('/').next().is_some_and(|name| name.starts_with(id))
+        {
+            // Someone had begun what is asked for.
+            return Ok(*receipt);
+        }
+        let (opened, mut notes) = self.open_session(&mut locked)?;
+        notes.splice(0..0, found);
         if let Some(opened) = opened {
             let session = opened.document.session();
             let (session_id, status) = (session.session_id.clone(), session.status);

@@ -6,7 +6,7 @@ use maestro_archive::{
     ArchiveError, ArchiveReceipt, ArchiveRequest as Request, Archiver, Finished, archive,
     archive_unreadable, finish,
 };
-use maestro_session_model::{PhaseId, RelPath, Session, SessionId, SessionStatus};
+use maestro_session_model::{Phase, PhaseId, RelPath, Session, SessionId, SessionStatus};
 use maestro_state_store::store::LockedStore;
 use maestro_state_store::{OpenError, ReadError};
 
@@ -44,12 +44,13 @@ impl Workspace {
         options: ArchiveOptions,
         in_use: &BTreeSet<RelPath>,
     ) -> Result<ArchiveReceipt, SessionError> {
-        if let Finished::Archived(receipt) = finish(locked, &self.archiver())? {
+        let finished = finish(locked, &self.archiver())?;
+        let mut notes: Vec<String> = told(&finished).into_iter().collect();
+        if let Finished::Archived(receipt) = finished {
             // Someone had begun what is asked for.
             return Ok(*receipt);
         }
         let mut attempt = 1;
-        let mut notes = Vec::new();
         loop {
             let opened = match self.open_or_refuse(locked) {
                 Err(error) if options.force && is_unreadable(&error) && attempt < MAX_ATTEMPTS => {
@@ -59,12 +60,11 @@ impl Workspace {
                             notes.extend(done);
                             continue;
                         }
-                        PutAway::AsItIs(receipt) => {
-                            return Ok(ArchiveReceipt { notes, ..*receipt });
-                        }
+                        PutAway::AsItIs(receipt) => return Ok(noting(*receipt, notes)),
                     }
                 }
-                opened => opened?,
+                Err(error) => return Err(error.noting(notes)),
+                Ok(opened) => opened,
             };
             let Opened { current, document, notes: found } = opened;
             notes.extend(found);
@@ -76,7 +76,7 @@ impl Workspace {
             let request = Request { status, in_use: in_use.clone() };
             match archive(locked, &current, &document, &request, &archiver) {
                 Err(ArchiveError::EditedMeanwhile { .. }) if attempt < MAX_ATTEMPTS => attempt += 1,
-                Ok(receipt) => return Ok(ArchiveReceipt { notes, ..receipt }),
+                Ok(receipt) => return Ok(noting(receipt, notes)),
                 Err(error) => return Err(SessionError::from(error).noting(notes)),
             }
         }
@@ -120,25 +120,43 @@ impl Workspace {
         &self,
         locked: &mut LockedStore<'_>,
     ) -> Result<Option<String>, SessionError> {
-        Ok(match finish(locked, &self.archiver())? {
-            Finished::Nothing | Finished::JournalMoved => None,
-            Finished::Archived(receipt) => Some(format!(
+        Ok(told(&finish(locked, &self.archiver())?))
+    }
+}
+
+/// A receipt that says first what had to be put in order.
+fn noting(mut receipt: ArchiveReceipt, notes: Vec<String>) -> ArchiveReceipt {
+    receipt.notes.splice(0..0, notes);
+    receipt
+}
+
+/// Says what was finished, for the user; nothing if nothing was.
+pub(crate) fn told(finished: &Finished) -> Option<String> {
+    let (done, notes) = match finished {
+        Finished::Nothing | Finished::JournalMoved => return None,
+        Finished::Archived(receipt) => (
+            format!(
                 "the archiving of session {}, which had been interrupted, was finished: `{}`",
                 receipt.session_id, receipt.archive_path
-            )),
-            Finished::Restored(receipt) => {
-                let done = format!(
-                    "the way back of session {} from the archive, which had been interrupted, was finished",
-                    receipt.session_id
-                );
-                Some([vec![done], receipt.notes].concat().join("; "))
-            }
-            Finished::Withdrawn { because } => Some(format!(
-                "an interrupted archiving was taken back, because `{}` had been edited since",
-                because.display()
-            )),
-        })
-    }
+            ),
+            receipt.notes.as_slice(),
+        ),
+        Finished::Restored(receipt) => (
+            format!(
+                "the way back of session {} from the archive, which had been interrupted, was finished",
+                receipt.session_id
+            ),
+            receipt.notes.as_slice(),
+        ),
+        Finished::Withdrawn { because } => {
+            let because = because.display();
+            let done = format!(
+                "an interrupted archiving was taken back, because `{because}` had been edited since"
+            );
+            (done, &[][..])
+        }
+    };
+    Some([&[done][..], notes].concat().join("; "))
 }
 
 /// What was done about a session file that cannot be opened.
@@ -177,18 +195,18 @@ fn named_in(text: &str) -> Option<SessionId> {
 fn status_for(session: &Session, options: ArchiveOptions) -> Result<SessionStatus, SessionError> {
     let was = session.status;
     let given_up = matches!(was, SessionStatus::Aborted | SessionStatus::Failed);
+    // Nothing can be put in order any more where a session says that it is completed: there it is one more open phase.
+    let says_completed = was == SessionStatus::Completed;
     let to_reconcile = session.phases.iter().find(|phase| phase.needs_reconciliation());
-    if let Some(phase) = to_reconcile.filter(|_| !given_up) {
+    if let Some(phase) = to_reconcile.filter(|_| !given_up && !says_completed) {
         return Err(SessionError::ReconciliationPending { phase: phase.id.clone() });
     }
-    let open: Vec<PhaseId> = session
-        .phases
-        .iter()
-        .filter(|phase| !phase.status.unblocks())
-        .map(|phase| phase.id.clone())
-        .collect();
-    let is_done = open.is_empty();
-    if !is_done && !given_up && !options.force {
+    let is_open =
+        |phase: &&Phase| !phase.status.unblocks() || says_completed && phase.needs_reconciliation();
+    let open: Vec<PhaseId> =
+        session.phases.iter().filter(is_open).map(|phase| phase.id.clone()).collect();
+    let is_done = session.phases.iter().all(|phase| phase.status.unblocks());
+    if !open.is_empty() && !given_up && !options.force {
         let session_id = session.session_id.clone();
         return Err(SessionError::Unfinished { session_id, open });
     }

@@ -141,10 +141,12 @@ impl Workspace {
         })
     }
 
-    /// Refuses the id of the session that is active, as far as it can be read.
+    /// Refuses the id of the session that is active, as far as it can be read: once that is archived, the id is taken.
     fn refuse_active_id(&self, id: &SessionId) -> Result<(), SessionError> {
         match self.read() {
-            Ok(Some(document)) if document.session().session_id == *id => Err(exists(&document)),
+            Ok(Some(document)) if document.session().session_id == *id => {
+                Err(SessionError::IdTaken { session_id: id.clone() })
+            }
             Ok(_) | Err(_) => Ok(()),
         }
     }

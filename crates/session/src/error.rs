@@ -136,8 +136,8 @@ pub enum SessionError {
         /// Where it stands.
         status: SessionStatus,
     },
-    /// The id is that of an archived session.
-    #[error("the session id `{session_id}` is taken by an archived session")]
+    /// The id is that of an archived session, or of one that is to be archived first.
+    #[error("the session id `{session_id}` is taken by another session")]
     IdTaken {
         /// The id.
         session_id: SessionId,

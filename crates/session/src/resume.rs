@@ -3,8 +3,9 @@
 //! Joins the session, what is on disk, the settings and the clock to a report, and takes the step that the report says, on the
 //! very text that it was made of. What the step is decides `maestro_resume`.
 
+use maestro_archive::begins_restoring;
 use maestro_resume::{Conflict, Refusal, ResumeReport, ResumeSettings, Step, report};
-use maestro_session_model::{Command, PhaseId, Rules, Session, listed};
+use maestro_session_model::{Command, PhaseId, Rules, Session, SessionId, listed};
 use maestro_state_store::LockedStore;
 
 use crate::change::{Changed, MAX_ATTEMPTS, Opened, changed};
@@ -76,6 +77,12 @@ impl Workspace {
     ) -> Result<Resumed, SessionError> {
         let mut notes = Vec::new();
         for _ in 0..MAX_ATTEMPTS {
+            if let Some(seen) = self.read()?
+                && self.is_coming_back(&seen.session().session_id)
+            {
+                // Files are compared with where they are to be.
+                notes.extend(self.finish_archiving(&mut self.lock()?)?);
+            }
             let Some(seen) = self.read()? else {
                 // Why there is no file, or nothing if there is one by now.
                 let opened = self.open_or_refuse(&mut self.lock()?);
@@ -118,12 +125,23 @@ impl Workspace {
         Err(self.contended().noting(notes))
     }
 
+    /// Whether a session is on its way back from the archive, and whoever brought it was interrupted.
+    fn is_coming_back(&self, id: &SessionId) -> bool {
+        let newest_only = self.store.recent_history(id, &|_| false);
+        let newest = newest_only.ok().flatten();
+        newest.is_some_and(|history| history.operations().last().is_some_and(begins_restoring))
+    }
+
     fn report_on(
         &self,
         session: &Session,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<ResumeReport, SessionError> {
-        let conflicts = self.conflicts(session, progress)?;
+        let mut conflicts = self.conflicts(session, progress)?;
+        if self.is_coming_back(&session.session_id) {
+            // They are on their way.
+            conflicts.retain(|conflict| !matches!(conflict, Conflict::DocumentMissing { .. }));
+        }
         let settings = ResumeSettings {
             rules: Rules {
                 max_retries: self.settings.max_retries.value,

@@ -1,7 +1,7 @@
 //! Checking archived sessions on demand.
 
 use maestro_archive::{
-    Surroundings, VerifiedSession, archived_name, archived_sessions, present_documents,
+    Active, Surroundings, VerifiedSession, archived_name, archived_sessions, present_documents,
     remove_leftovers, verify_archived,
 };
 use serde::Serialize;
@@ -57,29 +57,42 @@ impl Workspace {
                 all.into_iter().map(|session| session.id).take(many).collect()
             }
         };
-        let mut around = self.surroundings()?;
+        let around = self.surroundings()?;
         let mut found = Verification { sessions: Vec::with_capacity(ids.len()), removed: vec![] };
         for (done, id) in ids.iter().enumerate() {
             progress(done, ids.len());
-            let mut session = verify_archived(&self.store, id, &around)?;
-            if fix && !session.leftovers.is_empty() {
-                let mut locked = self.lock()?;
-                // Whoever had the lock until now may have begun a session with them.
-                around = self.surroundings()?;
-                session = verify_archived(&self.store, id, &around)?;
-                let removed = remove_leftovers(&mut locked, &session.leftovers)?;
-                found.removed.extend(removed.iter().map(ToString::to_string));
-                session = verify_archived(&self.store, id, &around)?;
-            }
-            found.sessions.push(session);
+            found.sessions.push(verify_archived(&self.store, id, &around)?);
+        }
+        if fix && found.sessions.iter().any(|session| !session.leftovers.is_empty()) {
+            self.remove_leftovers(&mut found)?;
         }
         Ok(found)
     }
 
+    fn remove_leftovers(&self, found: &mut Verification) -> Result<(), SessionError> {
+        let mut locked = self.lock()?;
+        // Whoever had the lock until now may have begun a session with them.
+        let around = self.surroundings()?;
+        for session in &mut found.sessions {
+            if session.leftovers.is_empty() {
+                continue;
+            }
+            let leftovers = verify_archived(&self.store, &session.id, &around)?.leftovers;
+            let removed = remove_leftovers(&mut locked, &leftovers)?;
+            found.removed.extend(removed.iter().map(ToString::to_string));
+            *session = verify_archived(&self.store, &session.id, &around)?;
+        }
+        Ok(())
+    }
+
     fn surroundings(&self) -> Result<Surroundings, SessionError> {
-        // What an unreadable session needs, nobody can say; then nothing may be taken for a leftover.
-        let active = self.read()?;
+        let read = self.read();
+        let active = match &read {
+            Ok(Some(document)) => Active::Session(document),
+            Ok(None) => Active::None,
+            Err(_) => Active::Unreadable,
+        };
         let present = present_documents(&self.store)?;
-        Ok(Surroundings::look(&self.store, active.as_deref(), present)?)
+        Ok(Surroundings::look(&self.store, active, present)?)
     }
 }

@@ -103,7 +103,7 @@ pub trait DiskFile: fmt::Debug + Send {
 pub(crate) fn io_hint(error: &io::Error) -> Option<String> {
     let hint = match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "give yourself the right to write there, or name another state dir with MAESTRO_STATE_DIR"
+            "give yourself the right to read and write there, or name another state dir with MAESTRO_STATE_DIR"
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "make room on the disk, then try again"

@@ -55,10 +55,8 @@ pub struct ReturningDocument {
 
 /// Where a document of an archived session is.
 enum Whereabouts {
-    /// In `plans/archive/`, where the session says.
+    /// In `plans/archive/`, whether the session says so or says that it is in `plans/`, as the Node server leaves it.
     Archived(String),
-    /// In `plans/archive/`, while the session says that it is in `plans/`: so the Node server leaves it.
-    ArchivedUnsaid(String),
     /// In `plans/`.
     InPlans,
     Elsewhere(KeepReason),
@@ -82,9 +80,8 @@ pub fn plan_restoring(
     let mut kept = Vec::new();
     for document in [&mut after.design_document, &mut after.implementation_plan] {
         let (Some(path), Some(plans)) = (document, &present.plans) else { continue };
-        let (name, is_copied) = match whereabouts(path, plans, present) {
-            Whereabouts::Archived(name) => (name, false),
-            Whereabouts::ArchivedUnsaid(name) => (name, true),
+        let name = match whereabouts(path, plans, present) {
+            Whereabouts::Archived(name) => name,
             Whereabouts::InPlans => continue,
             Whereabouts::Elsewhere(reason) => {
                 kept.push(KeptDocument { path: path.clone(), reason });
@@ -95,6 +92,8 @@ pub fn plan_restoring(
         let known = documents.iter().find(|other| other.from == from).map(|other| other.to.clone());
         let to = known.or_else(|| {
             let moved = archived.iter().find(|moved| moved.to == from);
+            // Where nothing says that it came with this session, another one may need it there.
+            let is_copied = moved.is_none();
             let before = moved.map_or_else(|| plans.join(&name).ok(), |m| Some(m.from.clone()))?;
             let to = free_place(&before, plans, present, &taken)?;
             let is_renamed = to != before;
@@ -152,7 +151,7 @@ fn whereabouts(path: &str, plans: &RelPath, present: &PresentDocuments) -> Where
     if present.in_plans.contains(&path) {
         Whereabouts::InPlans
     } else if is_archived {
-        Whereabouts::ArchivedUnsaid(name)
+        Whereabouts::Archived(name)
     } else {
         elsewhere(KeepReason::Missing)
     }
@@ -163,7 +162,7 @@ fn whereabouts(path: &str, plans: &RelPath, present: &PresentDocuments) -> Where
 pub fn whereabouts_of(path: &str, present: &PresentDocuments) -> Option<String> {
     let plans = present.plans.as_ref()?;
     match whereabouts(path, plans, present) {
-        Whereabouts::Archived(name) | Whereabouts::ArchivedUnsaid(name) => {
+        Whereabouts::Archived(name) => {
             plans.join(&format!("archive/{name}")).ok().map(|path| path.to_string())
         }
         Whereabouts::InPlans => {
@@ -229,7 +228,10 @@ mod tests {
         );
         let to: Vec<&str> = plan.documents.iter().map(|back| back.to.as_str()).collect();
         assert_eq!(to, ["docs/maestro/plans/design.md", "docs/maestro/plans/plan.md"]);
-        assert!(plan.documents.iter().all(|back| !back.is_renamed && !back.is_copied));
+        assert!(plan.documents.iter().all(|back| !back.is_renamed));
+        // The journal says nothing of the design: it may have come with another session.
+        let is_copied: Vec<bool> = plan.documents.iter().map(|back| back.is_copied).collect();
+        assert_eq!(is_copied, [true, false]);
         assert_eq!(plan.session.design_document.as_deref(), Some(to[0]));
         assert_eq!(plan.session.implementation_plan.as_deref(), Some(to[1]));
         assert_eq!(plan.session.status, SessionStatus::InProgress);

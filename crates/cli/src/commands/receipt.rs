@@ -47,6 +47,7 @@ fn reason(reason: KeepReason) -> &'static str {
         KeepReason::OutsidePlans => "it does not lie in plans",
         KeepReason::InArchive => "it lies in the archive already",
         KeepReason::Missing => "there is no such file",
+        KeepReason::NotAFile => "it is no regular file",
         KeepReason::InUse => "another session needs it too; the archive has a copy",
     }
 }

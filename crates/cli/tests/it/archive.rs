@@ -112,7 +112,7 @@ fn the_same_task_on_the_same_day_gets_another_id() {
     let args = ["new", "x", "--plan", "plan.md", "--id", "2026-01-15-rate-limiting"];
     assert_snapshot!(env.run(args), @"
     ------- stderr
-    error: the session id `2026-01-15-rate-limiting` is taken by an archived session
+    error: the session id `2026-01-15-rate-limiting` is taken by another session
 
     hint: leave `--id` out, or give another one
     [exit status: 1]

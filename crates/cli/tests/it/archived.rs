@@ -244,7 +244,7 @@ fn what_is_found_is_shown_with_its_line() {
     [exit status: 2]
     ");
     assert_snapshot!(env.run(["archive", "search", "ceremony", "--json"]), @r#"
-    {"version":1,"searched":2,"total":1,"offset":0,"hits":[{"id":"2025-12-01-login","time":"2025-12-02T09:30:00.000Z","session_id":"2025-12-01-login","task":"Log in with a passkey","status":"completed","workflow_mode":"standard","done":1,"phases":1,"created":"2025-12-01T08:00:00.000Z","updated":"2025-12-02T09:30:00.000Z","score":32.0,"line":{"number":11,"place":"phase","text":"\"name\": \"Ceremony\",","matches":[{"start":9,"end":17}]}}]}
+    {"version":1,"searched":2,"unread":0,"total":1,"offset":0,"hits":[{"id":"2025-12-01-login","time":"2025-12-02T09:30:00.000Z","session_id":"2025-12-01-login","task":"Log in with a passkey","status":"completed","workflow_mode":"standard","done":1,"phases":1,"created":"2025-12-01T08:00:00.000Z","updated":"2025-12-02T09:30:00.000Z","score":32.0,"line":{"number":11,"place":"phase","text":"\"name\": \"Ceremony\",","matches":[{"start":9,"end":17}]}}]}
     [exit status: 0]
     "#);
 }

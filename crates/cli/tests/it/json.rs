@@ -88,7 +88,7 @@ fn every_command_prints_one_versioned_object() {
     archive show: archived created current_batch current_phase design_document execution_backend execution_mode exists files id implementation_plan phases progress ready ready_to_archive session_id state_dir status task task_complexity token_usage total_phases updated version violations workflow_mode
     archive show --log: entries session_id version
     archive show --document: document version
-    archive search: hits offset searched total version
+    archive search: hits offset searched total unread version
     archive restore: continues_journal documents kept operation path renamed restored_from session_id version was_edited
     archive: archive_path archived_files checks kept operation renamed session_id status strangers version
     state active: content exists version

@@ -2,54 +2,21 @@
 
 use maestro_session_model::{escape, fenced};
 
-use crate::conflict::{Conflict, ConflictKind, DocumentRole, Evidence, PartialFile, PartialState};
+use crate::conflict::{Conflict, PartialFile, PartialState};
 
-use super::page::{data, word, words};
+use super::page::{data, joined, word};
 use super::{FILES, LINE_CHARS, id};
 
 /// How many lines of a diff are told.
 const DIFF_LINES: usize = 60;
 /// The most characters of a line of a diff.
 const DIFF_LINE_CHARS: usize = 160;
+/// The most characters of what the system says of a planned file.
+const DETAIL_CHARS: usize = 80;
 /// What a tab is shown as; all other control characters are escaped.
 const TAB: &str = "    ";
 /// The most characters of a diff.
 const DIFF_CHARS: usize = 2_500;
-
-impl DocumentRole {
-    /// Returns what the document is called.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Design => "design",
-            Self::Plan => "plan",
-        }
-    }
-}
-
-impl ConflictKind {
-    /// Returns what happened to the file, in words of ours, and what the system says of it, where it says something.
-    pub fn in_words(&self) -> (&'static str, Option<&str>) {
-        match self {
-            Self::Modified { evidence: Evidence::Contents } => ("modified", None),
-            Self::Modified { evidence: Evidence::Time } => ("written after its phase ended", None),
-            Self::Deleted => ("deleted", None),
-            Self::Recreated => ("deleted by its phase, and there again", None),
-            Self::TypeChanged { now } => ("replaced", Some(now)),
-            Self::Unreadable { reason } => ("not comparable", Some(reason)),
-        }
-    }
-}
-
-impl PartialState {
-    /// Returns what happened to the file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Changed => "changed",
-            Self::Untouched => "untouched",
-        }
-    }
-}
 
 pub(super) fn item(conflict: &Conflict) -> String {
     match conflict {
@@ -89,26 +56,44 @@ pub(super) fn item(conflict: &Conflict) -> String {
 }
 
 fn partial(phase: &str, files: &[PartialFile]) -> String {
-    let in_state = |state| -> Vec<&str> {
-        let files = files.iter().filter(|file| file.state == state);
-        files.map(|file| file.path.as_str()).collect()
+    let list = |is_in_state: fn(&PartialState) -> bool| -> Option<String> {
+        let files: Vec<String> =
+            files.iter().filter(|file| is_in_state(&file.state)).map(partial_file).collect();
+        (!files.is_empty()).then(|| joined(files.into_iter(), FILES, ", "))
     };
-    let mut touched = Vec::new();
-    for state in [PartialState::Created, PartialState::Changed] {
-        let files = in_state(state);
-        if !files.is_empty() {
-            touched.push(format!("{} {}", state.as_str(), words(&files, FILES)));
-        }
+    let touched = [
+        list(|state| matches!(state, PartialState::Created))
+            .map(|files| format!("created {files}")),
+        list(|state| matches!(state, PartialState::Changed))
+            .map(|files| format!("changed {files}")),
+    ];
+    let touched: Vec<String> = touched.into_iter().flatten().collect();
+    // Nobody knows whose doing these are. On lines of their own, so that what is cut is cut by the list.
+    let others: String = [
+        ("Deleted", list(|state| matches!(state, PartialState::Deleted))),
+        ("Replaced", list(|state| matches!(state, PartialState::TypeChanged { .. }))),
+        ("Not comparable", list(|state| matches!(state, PartialState::Unreadable { .. }))),
+    ]
+    .into_iter()
+    .filter_map(|(what, files)| Some(format!("  - {what}: {}\n", files?)))
+    .collect();
+    let begins = format!("- Phase {phase} was started and has not ended");
+    if !touched.is_empty() {
+        format!("{begins}; of its planned files it may have {}\n{others}", touched.join(", and "))
+    } else if !others.is_empty() {
+        format!("{begins}; not all of its planned files are as they were\n{others}")
+    } else {
+        format!("{begins}; no planned file was touched\n")
     }
-    if touched.is_empty() {
-        return format!(
-            "- Phase {phase} was started and has not ended; no planned file was touched\n"
-        );
+}
+
+/// A planned file, with what the system says of it.
+fn partial_file(file: &PartialFile) -> String {
+    let path = word(file.path.as_str());
+    match file.state.in_words() {
+        (_, Some(detail)) => format!("{path} ({})", data(detail, DETAIL_CHARS)),
+        (_, None) => path,
     }
-    format!(
-        "- Phase {phase} was started and has not ended; of its planned files it may have {}\n",
-        touched.join(", and ")
-    )
 }
 
 /// The beginning of a diff in a fence.

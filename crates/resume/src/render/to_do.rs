@@ -37,9 +37,14 @@ pub(super) fn lines(report: &ResumeReport, recorded: &[PhaseId]) -> Vec<String> 
             if recorded.is_empty() {
                 lines.push(record(has_conflicts, "", "that the work is given out again"));
             } else {
-                lines.push(format!("That {} was given out again is recorded.", these(recorded)));
+                lines.push(format!(
+                    "That {} given out again is recorded.",
+                    do_what(recorded, "was", "were")
+                ));
             }
-            lines.push(delegate(&report.active, phases, " again, with the same scope"));
+            let (taken, left) = taken_and_left(phases, recorded);
+            lines.push(delegate(&report.active, &taken, " again, with the same scope"));
+            lines.extend(not_taken(&left));
             if report.conflicts_to_confirm().any(|c| matches!(c, Conflict::PartialPhase { .. })) {
                 lines.push("Tell each agent which of its files may be half done.".to_owned());
             }
@@ -56,20 +61,28 @@ pub(super) fn lines(report: &ResumeReport, recorded: &[PhaseId]) -> Vec<String> 
                 ));
                 lines.push(record(has_conflicts, " --approved", "that it begins"));
             } else {
-                lines.push(format!("That {} begins is recorded.", these(recorded)));
+                lines.push(format!("That {} is recorded.", do_what(recorded, "begins", "begin")));
             }
-            lines.push(delegate(&report.ready, phases, ", as approved"));
+            let (taken, left) = taken_and_left(phases, recorded);
+            lines.push(delegate(&report.ready, &taken, ", as approved"));
+            lines.extend(not_taken(&left));
         }
         Step::Start { phases } => {
             if recorded.is_empty() {
-                lines.push(record(has_conflicts, "", &format!("that {} begins", these(phases))));
+                lines.push(record(
+                    has_conflicts,
+                    "",
+                    &format!("that {}", do_what(phases, "begins", "begin")),
+                ));
             } else {
-                lines.push(format!("That {} begins is recorded.", these(recorded)));
+                lines.push(format!("That {} is recorded.", do_what(recorded, "begins", "begin")));
             }
-            let begins = |phase: &&PhaseFacts| phases.contains(&phase.id);
+            let (taken, left) = taken_and_left(phases, recorded);
+            let begins = |phase: &&PhaseFacts| taken.contains(&&phase.id);
             let is_first = report.ready.iter().filter(begins).all(|p| p.blocked_by.is_empty());
             let how = if is_first { "" } else { ", with what the phases before have left" };
-            lines.push(delegate(&report.ready, phases, how));
+            lines.push(delegate(&report.ready, &taken, how));
+            lines.extend(not_taken(&left));
         }
         Step::Reconcile { phases } => {
             lines.push(format!(
@@ -114,6 +127,33 @@ pub(super) fn lines(report: &ResumeReport, recorded: &[PhaseId]) -> Vec<String> 
     lines
 }
 
+/// The phases that are to be delegated, and those that were left when the rest of the step was recorded: the session was
+/// edited meanwhile, and they were not possible any more.
+fn taken_and_left<'p>(
+    phases: &'p [PhaseId],
+    recorded: &[PhaseId],
+) -> (Vec<&'p PhaseId>, Vec<PhaseId>) {
+    let (taken, left): (Vec<_>, Vec<_>) =
+        phases.iter().partition(|phase| recorded.is_empty() || recorded.contains(phase));
+    (taken, left.into_iter().cloned().collect())
+}
+
+/// Keeps a model from work that nobody has recorded.
+fn not_taken(left: &[PhaseId]) -> Option<String> {
+    (!left.is_empty()).then(|| {
+        format!(
+            "Nothing is recorded of {}: do not delegate {} now. {} says what comes next.",
+            these(left),
+            if left.len() == 1 { "it" } else { "them" },
+            code("maestro resume")
+        )
+    })
+}
+
+fn do_what(phases: &[PhaseId], of_one: &str, of_many: &str) -> String {
+    format!("{} {}", these(phases), if phases.len() == 1 { of_one } else { of_many })
+}
+
 fn these(phases: &[PhaseId]) -> String {
     let noun = if phases.len() == 1 { "phase" } else { "phases" };
     format!("{noun} {}", ids(phases))
@@ -129,13 +169,13 @@ fn record(has_conflicts: bool, option: &str, what: &str) -> String {
     }
 }
 
-fn delegate(facts: &[PhaseFacts], phases: &[PhaseId], how: &str) -> String {
+fn delegate(facts: &[PhaseFacts], phases: &[&PhaseId], how: &str) -> String {
     let to = |phase: &PhaseFacts| match phase.agents.as_slice() {
         [] => format!("phase {} to an agent of your choice", id(&phase.id)),
         agents => format!("phase {} to {}", id(&phase.id), words(agents, AGENTS)),
     };
     let chosen: Vec<String> =
-        facts.iter().filter(|phase| phases.contains(&phase.id)).map(to).collect();
+        facts.iter().filter(|phase| phases.contains(&&phase.id)).map(to).collect();
     format!("Delegate {}{how}.", joined(chosen.into_iter(), IDS, "; "))
 }
 

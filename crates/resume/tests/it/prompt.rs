@@ -270,6 +270,9 @@ fn conflicts() -> Vec<Conflict> {
         partial(vec![
             ("src/http.rs", PartialState::Created),
             ("src/my file.rs", PartialState::Changed),
+            ("src/gone.rs", PartialState::Deleted),
+            ("src/place.rs", PartialState::TypeChanged { now: "a directory".to_owned() }),
+            ("src/shut.rs", PartialState::Unreadable { reason: "permission denied".to_owned() }),
             ("src/lib.rs", PartialState::Untouched),
         ]),
         partial(vec![("src/lib.rs", PartialState::Untouched)]),
@@ -337,6 +340,9 @@ fn conflicts_of_every_kind() {
     ## Conflicts
 
     - Phase 3 was started and has not ended; of its planned files it may have created src/http.rs, and changed "src/my file.rs"
+      - Deleted: src/gone.rs
+      - Replaced: src/place.rs ("a directory")
+      - Not comparable: src/shut.rs ("permission denied")
     - a.rs, as phase 1 left it: modified
     - b.rs, as phase 1 left it: written after its phase ended
     - c.rs, as phase 1 left it: deleted
@@ -390,10 +396,59 @@ fn an_agent_that_has_touched_nothing_is_no_reason_to_ask() {
     assert!(!prompt(&report, &[]).contains("--despite-conflicts"));
 }
 
+#[test]
+fn a_planned_file_that_is_gone_replaced_or_shut_is_a_reason_to_ask() {
+    for (state, told) in [
+        (PartialState::Deleted, "  - Deleted: src/lib.rs\n"),
+        (PartialState::TypeChanged { now: "x".to_owned() }, "  - Replaced: src/lib.rs (\"x\")\n"),
+        (
+            PartialState::Unreadable { reason: "x".to_owned() },
+            "  - Not comparable: src/lib.rs (\"x\")\n",
+        ),
+    ] {
+        let files = vec![PartialFile { path: path("src/lib.rs"), state }];
+        let partial = Conflict::PartialPhase { phase: id("3"), started: None, files };
+        let report = with_conflicts(&chain(&[Completed, Completed, InProgress]), vec![partial]);
+        assert_eq!(report.conflicts_to_confirm().count(), 1);
+        let text = prompt(&report, &[]);
+        let whole = format!("not all of its planned files are as they were\n{told}");
+        assert!(text.contains(&whole), "{text}");
+        assert!(text.contains("--despite-conflicts"));
+    }
+}
+
 /// The list of what to do, of sessions for which that is all that differs.
 fn to_do(session: &Session) -> String {
     let text = prompted(session);
     text.split("## What to do").nth(1).unwrap().split("\n## ").next().unwrap().trim().to_owned()
+}
+
+#[test]
+fn of_a_part_of_a_batch_only_what_is_recorded_is_delegated() {
+    let list = |session: &Session, recorded: &[&str]| {
+        let recorded: Vec<_> = recorded.iter().map(|text| id(text)).collect();
+        let text = prompt(&reported(session), &recorded);
+        text.split("\n## ").nth(1).unwrap().trim().to_owned()
+    };
+    let interrupted = fan(&[Completed, InProgress, InProgress, InProgress]);
+    assert_snapshot!(list(&interrupted, &["2"]), @"
+    What to do
+
+    1. That phase 2 was given out again is recorded.
+    2. Delegate phase 2 to coder again, with the same scope.
+    3. Nothing is recorded of phases 3, 4: do not delegate them now. `maestro resume` says what comes next.
+    4. If an agent's report comes after all, record it instead of delegating again.
+    ");
+    let ready = fan(&[Completed, Pending, Pending, Pending]);
+    assert_snapshot!(list(&ready, &["2", "4"]), @"
+    What to do
+
+    1. That phases 2, 4 begin is recorded.
+    2. Delegate phase 2 to coder; phase 4 to tester, with what the phases before have left.
+    3. Nothing is recorded of phase 3: do not delegate it now. `maestro resume` says what comes next.
+    ");
+    // All of it: nothing is left to be said.
+    assert!(!list(&ready, &["2", "3", "4"]).contains("Nothing is recorded"));
 }
 
 #[test]

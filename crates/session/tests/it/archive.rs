@@ -55,6 +55,52 @@ fn a_document_that_a_waiting_session_was_designed_with_stays_for_it() {
 }
 
 #[test]
+fn a_huge_ledger_goes_with_its_session() {
+    let fixture = finished();
+    let id = fixture.document().session().session_id.clone();
+    let ledger = format!("docs/maestro/state/ledger/{id}.jsonl");
+    fixture.write(&ledger, "");
+    let file = fs_err::OpenOptions::new().write(true).open(fixture.path(&ledger)).unwrap();
+    file.set_len(100 * 1024 * 1024).unwrap();
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    assert_eq!((receipt.pending, receipt.notes.len()), (None, 0));
+    assert!(fixture.path(&format!("docs/maestro/state/archive/{id}.ledger.jsonl")).exists());
+}
+
+#[test]
+fn what_is_no_ledger_and_no_gate_keeps_nobody_from_working() {
+    let fixture = finished();
+    let id = fixture.document().session().session_id.clone();
+    for folder in ["design-gate.json", "ledger"] {
+        let path = match folder {
+            "ledger" => format!("docs/maestro/state/ledger/{id}.jsonl"),
+            ending => format!("docs/maestro/state/{id}.{ending}"),
+        };
+        fs_err::create_dir_all(fixture.path(&path)).unwrap();
+    }
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    assert_eq!((receipt.pending, receipt.notes.len()), (None, 2));
+    assert!(receipt.notes.iter().all(|note| note.contains("stays where it is")));
+    fixture.create().unwrap();
+}
+
+#[test]
+fn a_session_that_says_it_is_completed_is_archived_by_force_whatever_its_records_say() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    fixture.apply(&Command::Complete { phase: id("1"), handoff: Handoff::default() }).unwrap();
+    for phase in ["2", "3", "review"] {
+        fixture.apply(&skip(phase, true)).unwrap();
+    }
+    let file = "docs/maestro/state/active-session.md";
+    let text = fixture.text(file);
+    fixture.write(file, text.replacen("status: \"in_progress\"", "status: \"completed\"", 1));
+    assert_eq!(code(fixture.workspace().archive(ARCHIVE)), "SESSION_UNFINISHED");
+    let receipt = fixture.workspace().archive(FORCE).unwrap();
+    assert_eq!(receipt.status, SessionStatus::Completed);
+}
+
+#[test]
 fn documents_in_folders_of_plans_are_archived_and_strangers_there_reported() {
     let fixture = Fixture::new();
     fixture.workspace().create_session(&fixture.request()).unwrap();
@@ -115,7 +161,7 @@ fn nothing_is_archived_for_a_session_that_cannot_be_begun() {
     assert_eq!(code(fixture.workspace().create_session(&request)), "PLAN_REJECTED");
     request.plan = "plan.md".to_owned();
     request.id = Some(id);
-    assert_eq!(code(fixture.workspace().create_session(&request)), "SESSION_EXISTS");
+    assert_eq!(code(fixture.workspace().create_session(&request)), "SESSION_ID_TAKEN");
     assert_eq!(fixture.snapshot(), before);
     // With no session there is nothing to archive, and no reason to refuse.
     fixture.workspace().archive(FORCE).unwrap();
@@ -218,6 +264,13 @@ fn an_archiving_that_was_interrupted_is_finished_by_the_next_command() {
 
 #[test]
 fn an_archiving_is_withdrawn_when_a_file_was_edited_after_it_began() {
+    for is_marked in [true, false] {
+        withdraws(is_marked);
+    }
+}
+
+/// The intent is in the journal; that it is done may be marked, or not have come to the disk.
+fn withdraws(is_marked: bool) {
     let fixture = finished();
     let id = fixture.document().session().session_id.clone();
     let file = "docs/maestro/state/active-session.md";
@@ -227,10 +280,13 @@ fn an_archiving_is_withdrawn_when_a_file_was_edited_after_it_began() {
     let moved = format!("docs/maestro/state/archive/{id}.journal.jsonl");
     let lines = fixture.text(&moved);
     fs_err::remove_file(fixture.path(&moved)).unwrap();
-    fixture.write(
-        &format!("docs/maestro/state/journal/{id}.jsonl"),
-        lines.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n",
-    );
+    let mut lines: Vec<&str> = lines.lines().collect();
+    assert!(lines.pop().unwrap().contains("\"archived\""));
+    assert!(lines.last().unwrap().contains("\"done\""));
+    if !is_marked {
+        lines.pop();
+    }
+    fixture.write(&format!("docs/maestro/state/journal/{id}.jsonl"), lines.join("\n") + "\n");
     fixture.write(file, active.clone() + "\nedited\n");
     fixture.write("docs/maestro/plans/plan.md", plan + "\nedited\n");
     let changed = fixture.apply(&start("1")).unwrap_err();
@@ -245,6 +301,33 @@ fn an_archiving_is_withdrawn_when_a_file_was_edited_after_it_began() {
     assert_eq!(fixture.text("docs/maestro/plans/archive/plan.md"), PLAN);
     assert!(fixture.text("docs/maestro/plans/archive/plan-2.md").ends_with("edited\n"));
     assert!(fixture.text(&again.archive_path).contains("plans/archive/plan-2.md"));
+}
+
+/// Puts a file of another text in the way of an archiving that was interrupted after its intent.
+#[test]
+fn what_somebody_made_of_the_archived_file_is_kept() {
+    let archived = "docs/maestro/state/archive/2026-01-15-add-a-token-bucket-rate-limiter.md";
+    // The session is still active: the archiving is withdrawn, and the next one takes another name.
+    let fixture = intended();
+    fixture.write(archived, "by hand");
+    assert_eq!(code(fixture.apply(&start("1"))), "ILLEGAL_TRANSITION");
+    let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
+    assert_eq!(receipt.archive_path, archived.replace(".md", "-2.md"));
+    assert_eq!(receipt.renamed[0], (archived.to_owned(), receipt.archive_path));
+    assert_eq!(fixture.text(archived), "by hand");
+    // The session is gone from its place: the archived file is what is left of it, edited or not.
+    let fixture = finished();
+    let id = fixture.document().session().session_id.clone();
+    fixture.workspace().archive(ARCHIVE).unwrap();
+    let moved = archived.replace(".md", ".journal.jsonl");
+    let lines = fixture.text(&moved);
+    fs_err::remove_file(fixture.path(&moved)).unwrap();
+    let without_mark = lines.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+    fixture.write(&format!("docs/maestro/state/journal/{id}.jsonl"), without_mark);
+    fixture.write(archived, fixture.text(archived) + "by hand\n");
+    assert_eq!(code(fixture.apply(&start("1"))), "NO_SESSION");
+    assert!(fixture.text(archived).ends_with("by hand\n"));
+    assert!(fixture.path(&moved).exists());
 }
 
 /// A session whose archiving stopped right after its intent.

@@ -197,6 +197,40 @@ fn what_a_phase_left_half_done_is_taken_as_it_is_when_it_is_skipped() {
 }
 
 #[test]
+fn what_a_phase_left_is_missed_though_another_one_is_to_write_it() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    fixture.write("src/mw.rs", "one");
+    fixture.apply(&complete("1", "src/mw.rs")).unwrap();
+    fixture.apply(&start("2")).unwrap();
+    let state = || match conflicts(&fixture).remove(0) {
+        Conflict::PartialPhase { mut files, .. } => files.remove(0).state,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(state(), PartialState::Untouched);
+    fs_err::remove_file(fixture.path("src/mw.rs")).unwrap();
+    assert_eq!(state(), PartialState::Deleted);
+    let report = fixture.workspace().resume_report(&mut |_, _| {}).unwrap().unwrap();
+    assert_eq!(report.conflicts_to_confirm().count(), 1);
+    fs_err::create_dir(fixture.path("src/mw.rs")).unwrap();
+    assert_eq!(state(), PartialState::TypeChanged { now: "a directory".to_owned() });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_planned_file_out_of_reach_is_told() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    fs_err::os::unix::fs::symlink(outside.path(), fixture.path("src")).unwrap();
+    let report = fixture.workspace().resume_report(&mut |_, _| {}).unwrap().unwrap();
+    let told: Vec<_> = report.conflicts_to_confirm().collect();
+    let [Conflict::PartialPhase { files, .. }] = &told[..] else { panic!("{told:?}") };
+    let reason = "`src` is a link that leads out of the workspace".to_owned();
+    assert_eq!(files[0].state, PartialState::Unreadable { reason });
+}
+
+#[test]
 fn every_phase_that_is_under_way_tells_of_its_files() {
     let fixture = with_one_phase();
     for phase in ["2", "3"] {
@@ -209,7 +243,7 @@ fn every_phase_that_is_under_way_tells_of_its_files() {
         .into_iter()
         .map(|conflict| match conflict {
             Conflict::PartialPhase { phase, started, files } => {
-                (phase.to_string(), started.is_some(), files.iter().map(|f| f.state).collect())
+                (phase.to_string(), started.is_some(), files.into_iter().map(|f| f.state).collect())
             }
             other => panic!("{other:?}"),
         })

@@ -354,10 +354,16 @@ fn what_a_sparse_checkout_lacks_is_not_deleted() {
     scanned.begin();
     scanned.apply(&start("1"));
     scanned.fixture.write(".git/info/sparse-checkout", "/src/a.rs\n");
+    scanned.run_git(&["config", "core.sparseCheckout", "true"]);
     fs_err::remove_file(scanned.fixture.path("src/b.rs")).unwrap();
     let report = scanned.scan("1");
     assert_eq!(lists(&report)[2], [""; 0]);
     assert_eq!(report.basis.limitation.as_deref(), Some("the checkout is a sparse one"));
+    // It is switched off, as `git sparse-checkout disable` does: its list stays.
+    scanned.run_git(&["config", "core.sparseCheckout", "false"]);
+    let report = scanned.scan("1");
+    assert_eq!(lists(&report)[2], ["src/b.rs"]);
+    assert_eq!(report.basis.limitation, None);
 }
 
 #[cfg(target_os = "linux")]

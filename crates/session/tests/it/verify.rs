@@ -1,6 +1,9 @@
 //! The checks of the archive protocol find what they are for, at any time.
 
-use maestro_session::{Verification, VerifiedSession, WhichArchived};
+use std::sync::Arc;
+
+use maestro_session::{KeepReason, Verification, VerifiedSession, WhichArchived, Workspace};
+use maestro_testutils::FaultyDisk;
 
 use crate::fixture::{FORCE, Fixture};
 
@@ -145,4 +148,55 @@ fn of_a_session_without_a_journal_it_is_said_what_nobody_knows() {
     fs_err::remove_file(fixture.path(ARCHIVED_PLAN)).unwrap();
     let found = failed(&only(&fixture));
     assert_eq!(found, [("archived documents are readable", format!("{ARCHIVED_PLAN} is gone"))]);
+}
+
+#[test]
+fn another_session_with_the_same_id_is_no_leftover() {
+    let fixture = archived();
+    // The same session once more, from a copy that somebody had kept.
+    let twin = ARCHIVED.replace(".md", "-2.md");
+    fixture.write(&twin, fixture.text(ARCHIVED));
+    let id = "2026-01-15-add-a-token-bucket-rate-limiter";
+    fixture.workspace().restore(&format!("{id}-2")).unwrap();
+    let session = only(&fixture);
+    assert!(session.is_verified(), "{session:?}");
+    assert_eq!(session.notes[0], "another session with the same id is active");
+}
+
+#[test]
+fn an_active_session_that_cannot_be_read_keeps_nobody_from_looking() {
+    let fixture = archived();
+    fixture.write(PLAN, fixture.text(ARCHIVED_PLAN));
+    fixture.write("docs/maestro/state/active-session.md", "garbage");
+    // Whose the document is, nobody can say; so it stays.
+    let found = verify(&fixture, true);
+    assert!(found.is_verified());
+    assert_eq!(found.removed, [""; 0]);
+    assert!(fixture.path(PLAN).exists());
+    assert!(found.sessions[0].notes[0].contains("cannot be read"), "{:?}", found.sessions[0].notes);
+}
+
+#[test]
+fn what_a_session_needs_that_was_begun_meanwhile_is_not_removed() {
+    let fixture = archived();
+    fixture.write(PLAN, fixture.text(ARCHIVED_PLAN));
+    let disk = FaultyDisk::new();
+    let workspace = Workspace::open(fixture.root(), fixture.env(), Arc::new(disk.clone())).unwrap();
+    let (other, request) = (fixture.workspace(), fixture.request());
+    disk.before("open lock", move || drop(other.create_session(&request).unwrap()));
+    let found = workspace.verify_archived(&WhichArchived::All, true, &mut |_, _| {}).unwrap();
+    assert_eq!(found.removed, [""; 0]);
+    assert_eq!(fixture.document().session().implementation_plan.as_deref(), Some(PLAN));
+    assert!(fixture.path(PLAN).exists());
+}
+
+#[test]
+fn a_document_that_was_lost_before_is_not_said_to_be_there() {
+    let fixture = archived();
+    fs_err::remove_file(fixture.path(ARCHIVED_PLAN)).unwrap();
+    fixture.workspace().restore("2026").unwrap();
+    let receipt = fixture.workspace().archive(FORCE).unwrap();
+    assert_eq!(receipt.kept[0].reason, KeepReason::Missing);
+    let session = only(&fixture);
+    assert_eq!(session.notes, [format!("{ARCHIVED_PLAN} was gone when the session was archived")]);
 }

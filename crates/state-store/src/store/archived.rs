@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use maestro_session_model::SessionId;
 
+use crate::disk::Listed;
 use crate::hash::ContentHash;
 use crate::journal::{
     Durability, History, JournalError, Line, MarkKind, Operation, Record, head, paths,
@@ -51,8 +52,21 @@ impl Store {
         if !self.dir.check_directory(&archive)? {
             return Ok(Vec::new());
         }
-        let listed = self.dir.disk().list(&archive)?;
-        let files = paths(&archive, &segments_of(&listed, &format!("{stem}{JOURNAL}")));
+        self.archived_files(stem, &self.dir.disk().list(&archive)?)
+    }
+
+    /// Does what [`archived_history`](Self::archived_history) does, where the archive was `listed` already.
+    pub fn archived_history_of(
+        &self,
+        stem: &str,
+        listed: &[Listed],
+        wants_more: &dyn Fn(&History) -> bool,
+    ) -> Result<Option<History>, ReadError> {
+        Ok(History::read(self.dir.disk(), &self.archived_files(stem, listed)?, wants_more)?)
+    }
+
+    fn archived_files(&self, stem: &str, listed: &[Listed]) -> Result<Vec<PathBuf>, ReadError> {
+        let files = paths(&self.dir.archive(), &segments_of(listed, &format!("{stem}{JOURNAL}")));
         for file in &files {
             self.dir.file_entry(file)?;
         }

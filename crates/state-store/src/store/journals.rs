@@ -71,7 +71,8 @@ impl LockedStore<'_> {
         if let Some(session) = &mut self.session
             && let Some(newest) = &session.tail.newest
         {
-            session.unfinished = !newest.done && !newest.abandoned;
+            let changes_document = newest.record.before != Some(newest.record.after);
+            session.unfinished = changes_document && !newest.done && !newest.abandoned;
         }
         self.others = Some(others);
         Ok(attached)

@@ -114,7 +114,7 @@ pub(super) fn run(
     terminal: &mut Terminal,
 ) -> Result<ExitCode, Failure> {
     let workspace = place.workspace()?;
-    let words = args.text.as_deref().map(|text| Query::parse(text.split_whitespace()));
+    let words = args.text.as_deref().map(Query::parse_line);
     let text = words.transpose().map_err(maestro_session::SessionError::from)?;
     let filter = ArchivedFilter { text, ..args.filter.filter() };
     let found = workspace.archived(&filter, args.page.page(), &mut reading(terminal));

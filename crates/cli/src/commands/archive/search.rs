@@ -11,7 +11,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::invocation::Place;
 use crate::terminal::Terminal;
-use crate::text::{Span, Text, bold, dim, plain, red};
+use crate::text::{Span, Text, bold, dim, plain, red, yellow};
 
 /// Search the archived sessions, the best first
 ///
@@ -53,8 +53,12 @@ pub(super) fn run(
 
 fn text(found: &ArchivedHits) -> Text {
     let mut text = Text::default();
+    let all = count(found.searched, "archived session", "archived sessions");
+    if 0 < found.unread {
+        let unread = format!("{} of {all} cannot be read", found.unread);
+        text.line([yellow("not searched: "), plain(unread)]);
+    }
     if found.total == 0 {
-        let all = count(found.searched, "archived session", "archived sessions");
         text.line([plain(format!("Nothing found in {all}"))]);
         return text;
     }

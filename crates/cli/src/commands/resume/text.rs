@@ -1,8 +1,6 @@
 //! The resume report for a person: where it stands and what to do first, then what is in the way, then the rest.
 
-use maestro_session::{
-    BlockedPhase, Choice, Conflict, PartialState, PhaseFacts, ResumeReport, Resumed, Step,
-};
+use maestro_session::{BlockedPhase, Choice, Conflict, PhaseFacts, ResumeReport, Resumed, Step};
 use maestro_session_model::{PhaseError, PhaseId, listed, one_line};
 
 use crate::commands::step;
@@ -181,10 +179,10 @@ fn add_conflicts(text: &mut Text, report: &ResumeReport) {
 fn add_conflict(table: &mut Table, conflict: &Conflict) {
     match conflict {
         Conflict::PartialPhase { phase, files, .. } => {
-            let touched = files.iter().filter(|file| file.state != PartialState::Untouched);
+            let touched = files.iter().filter(|file| file.state.is_for_the_user());
             let all = touched.clone().count();
             for file in touched.take(SHOWN) {
-                let what = format!("{} since the phase began", file.state.as_str());
+                let what = in_words(file.state.in_words());
                 table.row([plain(format!("phase {phase}")), plain(&file.path), yellow(what)]);
             }
             if SHOWN < all {
@@ -192,11 +190,7 @@ fn add_conflict(table: &mut Table, conflict: &Conflict) {
             }
         }
         Conflict::File(file) => {
-            let (what, detail) = file.kind.in_words();
-            let what = match detail {
-                Some(detail) => format!("{what}: {detail}"),
-                None => what.to_owned(),
-            };
+            let what = in_words(file.kind.in_words());
             table.row([plain(format!("phase {}", file.phase)), plain(&file.path), yellow(what)]);
         }
         Conflict::DocumentChanged { role, path, diff } => {
@@ -215,6 +209,13 @@ fn add_conflict(table: &mut Table, conflict: &Conflict) {
         }
         // What is not known here is at least counted.
         _ => table.row([plain("other"), plain(""), yellow("`--json` has it")]),
+    }
+}
+
+fn in_words((what, detail): (&str, Option<&str>)) -> String {
+    match detail {
+        Some(detail) => format!("{what}: {detail}"),
+        None => what.to_owned(),
     }
 }
 
@@ -365,7 +366,9 @@ fn cut(line: &str) -> String {
 mod tests {
     use insta::assert_snapshot;
     use maestro_resume::ResumeSettings;
-    use maestro_session::{ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile};
+    use maestro_session::{
+        ConflictKind, DocumentRole, Evidence, FileConflict, PartialFile, PartialState,
+    };
     use maestro_session_model::{Document, PlanRules, RelPath, Rules};
 
     use super::*;
@@ -402,8 +405,10 @@ mod tests {
     }
 
     fn partial(files: &[(&str, PartialState)]) -> Conflict {
-        let file =
-            |(name, state): &(&str, PartialState)| PartialFile { path: path(name), state: *state };
+        let file = |(name, state): &(&str, PartialState)| PartialFile {
+            path: path(name),
+            state: state.clone(),
+        };
         Conflict::PartialPhase {
             phase: "2".parse().unwrap(),
             started: None,
@@ -417,6 +422,9 @@ mod tests {
             partial(&[
                 ("src/http.rs", PartialState::Created),
                 ("src/lib.rs", PartialState::Changed),
+                ("src/gone.rs", PartialState::Deleted),
+                ("src/place.rs", PartialState::TypeChanged { now: "a directory".to_owned() }),
+                ("src/shut.rs", PartialState::Unreadable { reason: "permission denied".to_owned() }),
                 ("src/main.rs", PartialState::Untouched),
             ]),
             file("a.rs", ConflictKind::Modified { evidence: Evidence::Contents }),
@@ -433,14 +441,17 @@ mod tests {
         Next: maestro resume --apply  gives phase 2 out again: Buckets (coder)
 
         Conflicts: the user has to know of them before anything goes on
-          phase 2  src/http.rs  created since the phase began
-          phase 2  src/lib.rs   changed since the phase began
-          phase 1  a.rs         modified
-          phase 1  src/b.rs     written after its phase ended
-          phase 1  c.rs         deleted
-          phase 1  d.rs         deleted by its phase, and there again
-          phase 1  e.rs         replaced: a directory
-          phase 1  f.rs         not comparable: permission\u{1b}[2J denied
+          phase 2  src/http.rs   created since the phase began
+          phase 2  src/lib.rs    changed since the phase began
+          phase 2  src/gone.rs   deleted
+          phase 2  src/place.rs  replaced: a directory
+          phase 2  src/shut.rs   not comparable: permission denied
+          phase 1  a.rs          modified
+          phase 1  src/b.rs      written after its phase ended
+          phase 1  c.rs          deleted
+          phase 1  d.rs          deleted by its phase, and there again
+          phase 1  e.rs          replaced: a directory
+          phase 1  f.rs          not comparable: permission\u{1b}[2J denied
 
         Interrupted
           2  Buckets (coder)  started 3 weeks ago
