@@ -123,7 +123,7 @@ impl Workspace {
         session: &Session,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<ResumeReport, SessionError> {
-        let conflicts = self.conflicts(session, progress)?;
+        let conflicts = self.conflicts_of(session, progress)?;
         let settings = ResumeSettings {
             rules: Rules {
                 max_retries: self.settings.max_retries.value,
