@@ -11,6 +11,7 @@ use crate::command_line::CommandLine;
 /// Something that can be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Action {
     /// An agent begins with a phase.
     Start {
