@@ -2,15 +2,17 @@
 
 use std::cmp::Ordering;
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use maestro_session_model::{
     Document, PhaseStatus, SessionId, SessionStatus, Timestamp, WorkflowMode,
 };
+use maestro_state_store::StateDir;
 use serde::Serialize;
 
 /// The ending of archived sessions. Other files in the archive are journals, ledgers, or none of ours.
-pub(crate) const ENDING: &str = ".md";
+const ENDING: &str = ".md";
 
 /// An archived file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -126,6 +128,16 @@ impl ArchivedSession {
     pub(crate) fn newest_first(&self, other: &Self) -> Ordering {
         other.time.cmp(&self.time).then_with(|| self.id.cmp(&other.id))
     }
+}
+
+/// Returns where the file of an archived session is; `name` is without the ending.
+pub fn archived_file(dir: &StateDir, name: &str) -> PathBuf {
+    dir.archive().join(file_name(name))
+}
+
+/// The name of the file of an archived session.
+pub(crate) fn file_name(name: &str) -> String {
+    format!("{name}{ENDING}")
 }
 
 /// The session that a file in the archive is of, by its name; nothing for files that are not sessions.

@@ -10,7 +10,7 @@ use maestro_state_store::Store;
 use maestro_state_store::disk::Entry;
 use maestro_state_store::store::{FileError, Folder};
 
-use crate::archived::{ArchivedSession, Content, stem_of};
+use crate::archived::{ArchivedSession, Content, file_name, stem_of};
 use crate::cache::{CACHE, Cache, Kept, Stamp};
 use crate::each::each;
 use crate::error::RetrieveError;
@@ -145,11 +145,6 @@ fn read(
             Some((ArchivedSession::new(id.to_owned(), content, modified), None))
         }
     }
-}
-
-/// The name of the file of an archived session.
-pub(crate) fn file_name(id: &str) -> String {
-    format!("{id}{}", crate::archived::ENDING)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use maestro_session_model::{DocumentError, UpdateError};
+use maestro_session_model::{DocumentError, UpdateError, and_more};
 use maestro_state_store::store::{FileError, OpenError, ReadError};
 use maestro_state_store::{CommitError, StateDirError};
 
@@ -17,7 +17,7 @@ pub enum RetrieveError {
         name: String,
     },
     /// More than one archived session is called so.
-    #[error("more than one archived session begins with `{name}`: {}", listed(candidates, *more))]
+    #[error("more than one archived session begins with `{name}`: {}", and_more(candidates.join(", "), *more))]
     Ambiguous {
         /// What was given.
         name: String,
@@ -71,11 +71,6 @@ pub enum RetrieveError {
     /// The state dir cannot be used.
     #[error(transparent)]
     StateDir(#[from] StateDirError),
-}
-
-fn listed(candidates: &[String], more: usize) -> String {
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    format!("{}{more}", candidates.join(", "))
 }
 
 impl RetrieveError {

@@ -253,7 +253,7 @@ pub(crate) fn place(workspace: &Path, path: &RelPath) -> PathBuf {
     workspace.join(path.as_str())
 }
 
-/// Where an archived session is.
+/// Where a file is that goes with an archived session; [`archived_file`](crate::archived_file) is where the session is.
 pub(crate) fn archived_place(dir: &StateDir, archived_as: &str, ending: &str) -> PathBuf {
     dir.archive().join(format!("{archived_as}{ending}"))
 }

@@ -10,8 +10,9 @@ use maestro_state_store::ContentHash;
 use maestro_state_store::journal::Operation;
 use maestro_state_store::store::{ArchivedJournal, FileError, LiveSession, LockedStore, Removal};
 
+use crate::archived::archived_file;
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, place};
-use crate::receipt::{ArchiveReceipt, show, verify};
+use crate::receipt::{ArchiveReceipt, verify};
 use crate::restore::{RestoreReceipt, go_on};
 
 /// How many names are tried for a file whose name is taken.
@@ -96,7 +97,7 @@ fn carry_out(
 ) -> Result<Done, ArchiveError> {
     let dir = locked.dir().clone();
     let active = dir.active_session();
-    let archived = archived_place(&dir, &intent.archived_as, ".md");
+    let archived = archived_file(&dir, &intent.archived_as);
 
     let there = locked.read_file(&active)?;
     let is_archived = hash_of(locked, &archived)? == Some(intent.after);
@@ -178,7 +179,7 @@ fn move_ledger(
     });
     match moved {
         Ok(()) if place == archived_place(&dir, archived_as, ".ledger.jsonl") => Ok(None),
-        Ok(()) => Ok(Some(format!("the ledger is `{}`: its name was taken", show(&dir, &place)))),
+        Ok(()) => Ok(Some(format!("the ledger is `{}`: its name was taken", dir.show(&place)))),
         Err(error) => stays(locked, &ledger, error).map(Some),
     }
 }
@@ -188,7 +189,7 @@ fn stays(locked: &LockedStore<'_>, path: &Path, error: FileError) -> Result<Stri
     if error.code() == "IO" {
         return Err(error);
     }
-    Ok(format!("`{}` stays where it is: {error}", show(locked.dir(), path)))
+    Ok(format!("`{}` stays where it is: {error}", locked.dir().show(path)))
 }
 
 /// Whether a text is the document of another session.
@@ -311,7 +312,7 @@ fn withdraw(
             Some(_) => {}
         }
     }
-    let copy = archived_place(locked.dir(), &intent.archived_as, ".md");
+    let copy = archived_file(locked.dir(), &intent.archived_as);
     let _gone_or_changed = locked.remove_if_hash(&copy, intent.after)?;
     locked.append_operation(Operation {
         id: archiver.withdrawal,

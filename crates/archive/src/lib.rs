@@ -47,7 +47,7 @@ mod search;
 mod select;
 mod verify;
 
-pub use crate::archived::{ArchivedSession, Content, Summary};
+pub use crate::archived::{ArchivedSession, Content, Summary, archived_file};
 pub use crate::catalogue::{archived_name, archived_sessions};
 pub use crate::error::RetrieveError;
 pub use crate::execute::{ArchiveError, ArchiveRequest, Archiver, archive};

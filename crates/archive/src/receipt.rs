@@ -1,7 +1,5 @@
 //! What an archiving did, and whether everything is where it belongs.
 
-use std::path::Path;
-
 use maestro_session_model::{RelPath, SessionId, SessionStatus};
 use maestro_state_store::disk::Kind;
 use maestro_state_store::journal::Operation;
@@ -10,7 +8,8 @@ use maestro_state_store::{StateDir, Store};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::execute::{ArchiveError, Intent, archived_place, entries_in_plans};
+use crate::archived::archived_file;
+use crate::execute::{ArchiveError, Intent, entries_in_plans};
 use crate::plan::KeptDocument;
 use crate::verify::{Check, verify_now};
 
@@ -63,7 +62,7 @@ impl ArchiveReceipt {
         intent: &Intent,
         operation: Uuid,
     ) -> Self {
-        let archive_path = show(dir, &archived_place(dir, &intent.archived_as, ".md"));
+        let archive_path = dir.show(&archived_file(dir, &intent.archived_as));
         let mut archived_files = vec![archive_path.clone()];
         archived_files.extend(intent.documents.iter().map(|moved| moved.to.to_string()));
         Self {
@@ -106,14 +105,9 @@ pub(crate) fn verify(
     })
 }
 
-/// A path as the receipt shows it: relative to the workspace, with forward slashes.
-pub(crate) fn show(dir: &StateDir, path: &Path) -> String {
-    path.strip_prefix(dir.workspace()).unwrap_or(path).to_string_lossy().replace('\\', "/")
-}
-
 /// What got another name than its own: the session, then its documents.
 fn renamed(dir: &StateDir, session_id: &SessionId, intent: &Intent) -> Vec<(String, String)> {
-    let place = |name: &str| show(dir, &archived_place(dir, name, ".md"));
+    let place = |name: &str| dir.show(&archived_file(dir, name));
     let session = (intent.archived_as != session_id.as_str())
         .then(|| (place(session_id.as_str()), place(&intent.archived_as)));
     let documents =

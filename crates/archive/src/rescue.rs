@@ -7,6 +7,7 @@ use maestro_state_store::journal::{Newest, Operation};
 use maestro_state_store::store::{FileError, LiveSession, LockedStore};
 use maestro_state_store::{ContentHash, StateDir};
 
+use crate::archived::archived_file;
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, names_in_archive};
 use crate::finish::{hash_of, move_journal};
 use crate::plan::free_stem;
@@ -51,7 +52,7 @@ pub fn archive_from_journal(
         .map_err(|source| ArchiveError::Uneditable { path: active.clone(), source })?;
     intent.after = ContentHash::of(last.as_bytes());
     intent.archived_as = place_for(locked, &dir, session_id, intent.after)?;
-    let place = archived_place(&dir, &intent.archived_as, ".md");
+    let place = archived_file(&dir, &intent.archived_as);
     if hash_of(locked, &place)? == Some(intent.after) {
         locked.make_durable(&place)?;
     } else {
@@ -94,7 +95,7 @@ pub fn archive_unreadable(
         design_document: None,
         implementation_plan: None,
     };
-    let place = archived_place(&dir, &intent.archived_as, ".md");
+    let place = archived_file(&dir, &intent.archived_as);
     locked.move_new(&active, &place)?;
     let readable = Check::session_is_readable(Some("it was archived as it was".to_owned()));
     Ok(ArchiveReceipt {
@@ -110,7 +111,7 @@ fn place_for(
     session_id: &SessionId,
     hash: ContentHash,
 ) -> Result<String, ArchiveError> {
-    let is_begun = hash_of(locked, &archived_place(dir, session_id.as_str(), ".md"))? == Some(hash)
+    let is_begun = hash_of(locked, &archived_file(dir, session_id.as_str()))? == Some(hash)
         && !locked.is_there(&archived_place(dir, session_id.as_str(), ".journal.jsonl"))?;
     if is_begun {
         return Ok(session_id.to_string());

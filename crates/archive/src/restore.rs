@@ -15,13 +15,13 @@ use maestro_state_store::{ContentHash, StateDir, Store};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::catalogue::{archived_name, file_name};
+use crate::archived::archived_file;
+use crate::catalogue::archived_name;
 use crate::error::RetrieveError;
 use crate::execute::{Archiver, archived_place, entries_in_plans, place};
 use crate::finish::{Finished, finish, hash_of, is_of_another};
 use crate::journal::{JournalOfArchived, find_journal};
 use crate::plan::KeptDocument;
-use crate::receipt::show;
 use crate::restore::plan::{PresentDocuments, RestorePlan, ReturningDocument, plan_restoring};
 
 pub(crate) mod plan;
@@ -131,7 +131,7 @@ pub fn restore(
 ) -> Result<RestoreReceipt, RetrieveError> {
     let archived_as = archived_name(store, id)?;
     let dir = store.dir();
-    let path = archived_place(dir, &archived_as, ".md");
+    let path = archived_file(dir, &archived_as);
     let no_such = || RetrieveError::NoSuch { name: id.to_owned() };
     let bytes = locked.read_file(&path)?.ok_or_else(no_such)?;
     let hash = ContentHash::of(&bytes);
@@ -180,7 +180,7 @@ pub fn restore(
     if let Some(strange) = strange {
         notes.push(format!(
             "a new journal has begun: `{}` is damaged, or that of another session, and stays",
-            show(dir, &strange)
+            dir.show(&strange)
         ));
     }
     let stem = intent.journal.as_deref();
@@ -238,7 +238,7 @@ pub(crate) fn go_on(
     let operation = newest.record.operation.id;
     let mut receipt = RestoreReceipt::unfinished(&dir, session_id, &intent, operation);
     let mut stays = |path: &Path, why: &str| {
-        receipt.notes.push(format!("`{}` stays where it is: {why}", show(&dir, path)));
+        receipt.notes.push(format!("`{}` stays where it is: {why}", dir.show(path)));
     };
     if let Some(stem) = &intent.journal {
         for file in locked.move_journal_back(session_id, stem)? {
@@ -263,7 +263,7 @@ pub(crate) fn go_on(
         }
     }
     // The last: until now, everything could be had from the archive as well.
-    let archived = dir.archive().join(file_name(&intent.archived_as));
+    let archived = archived_file(&dir, &intent.archived_as);
     if locked.remove_if_hash(&archived, intent.archived)? == Removal::Changed {
         stays(&archived, "it was edited after the session had come back");
     }
@@ -310,8 +310,8 @@ impl RestoreReceipt {
         Self {
             session_id: session_id.clone(),
             operation,
-            restored_from: show(dir, &dir.archive().join(file_name(&intent.archived_as))),
-            path: show(dir, &dir.active_session()),
+            restored_from: dir.show(&archived_file(dir, &intent.archived_as)),
+            path: dir.show(&dir.active_session()),
             documents: intent.documents.iter().map(pair).collect(),
             renamed: renamed.map(pair).collect(),
             kept: intent.kept.clone(),

@@ -13,7 +13,7 @@ use maestro_state_store::store::FileError;
 use serde::Serialize;
 
 use crate::archived::ArchivedSession;
-use crate::catalogue::file_name;
+use crate::archived::file_name;
 use crate::each::each;
 use crate::query::{Query, fold};
 use crate::search::lines::{HitPlace, Line, Lines};

@@ -9,10 +9,10 @@ use maestro_state_store::store::{FileError, LockedStore, Removal};
 use maestro_state_store::{ContentHash, Store};
 use serde::Serialize;
 
-use crate::execute::{Intent, approved_designs, archived_place, place};
+use crate::archived::archived_file;
+use crate::execute::{Intent, approved_designs, place};
 use crate::journal::{JournalOfArchived, JournalStems};
 use crate::plan::{DocumentMove, KeepReason};
-use crate::receipt::show;
 use crate::restore::plan::{PresentDocuments, whereabouts_of};
 
 /// One check of the archive protocol.
@@ -148,13 +148,13 @@ pub fn verify_archived(
     around: &Surroundings,
 ) -> Result<VerifiedSession, FileError> {
     let dir = store.dir();
-    let path = archived_place(dir, id, ".md");
+    let path = archived_file(dir, id);
     let mut objections = Objections::default();
     let mut notes = Vec::new();
     let bytes = match store.read_file(&path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            objections.session = Some(format!("{}: {error}", show(dir, &path)));
+            objections.session = Some(format!("{}: {error}", dir.show(&path)));
             None
         }
     };
@@ -165,11 +165,11 @@ pub fn verify_archived(
     let document = match parsed {
         Some(Ok(document)) => Some(document),
         Some(Err(problem)) => {
-            objections.session = Some(format!("{}: {problem}", show(dir, &path)));
+            objections.session = Some(format!("{}: {problem}", dir.show(&path)));
             None
         }
         None => {
-            let gone = || format!("{} is gone", show(dir, &path));
+            let gone = || format!("{} is gone", dir.show(&path));
             objections.session.get_or_insert_with(gone);
             None
         }
@@ -178,7 +178,7 @@ pub fn verify_archived(
     let session_id = session.map(|session| &session.session_id);
     match around.active.as_ref().filter(|(active, _)| Some(active) == session_id) {
         Some((_, true)) => notes.push("another session with the same id is active".to_owned()),
-        Some((_, false)) => objections.active = Some(show(dir, &dir.active_session())),
+        Some((_, false)) => objections.active = Some(dir.show(&dir.active_session())),
         None => {}
     }
     if around.in_use.is_none() {
@@ -192,7 +192,7 @@ pub fn verify_archived(
     let mut leftovers = Vec::new();
     if let Some(intent) = &intent {
         if bytes.is_some_and(|bytes| ContentHash::of(&bytes) != intent.after) {
-            notes.push(format!("{} was edited since it was archived", show(dir, &path)));
+            notes.push(format!("{} was edited since it was archived", dir.show(&path)));
         }
         for moved in &intent.documents {
             let copy = look_at_copy(store, moved, &mut objections, &mut notes);
@@ -311,10 +311,10 @@ pub(crate) fn verify_now(
             objections.documents.push(moved.to.to_string());
         }
     }
-    let archived = archived_place(&dir, &intent.archived_as, ".md");
+    let archived = archived_file(&dir, &intent.archived_as);
     let copy = store.read_file(&archived)?.map(|bytes| ContentHash::of(&bytes));
-    objections.session = (copy != Some(intent.after)).then(|| show(&dir, &archived));
+    objections.session = (copy != Some(intent.after)).then(|| dir.show(&archived));
     let active = dir.active_session();
-    objections.active = store.read_file(&active)?.map(|_| show(&dir, &active));
+    objections.active = store.read_file(&active)?.map(|_| dir.show(&active));
     Ok(objections.into_checks())
 }

@@ -74,19 +74,14 @@ struct Wire {
     modified: Option<FileTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sha256: Option<ContentHash>,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     link: bool,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     absent: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     is: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unreadable: Option<String>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 impl From<FileRecord> for Wire {

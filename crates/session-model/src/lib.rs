@@ -46,6 +46,7 @@ mod document;
 mod graph;
 mod handoff;
 mod id;
+mod listed;
 mod markdown;
 mod path;
 mod plan;
@@ -75,6 +76,7 @@ pub use crate::handoff::{
 pub use crate::id::{
     AgentName, InvalidId, MAX_NAME_BYTES, MAX_SESSION_ID_BYTES, PhaseId, SessionId, agent_key,
 };
+pub use crate::listed::{and_more, listed};
 pub use crate::path::{InvalidPath, MAX_PATH_BYTES, RelPath, free_name};
 pub use crate::plan::{
     Batch, MAX_PLAN_BYTES, PhaseOutline, Plan, PlanError, PlanReport, PlanRule, PlannedPhase,

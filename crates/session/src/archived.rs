@@ -2,8 +2,8 @@
 
 use maestro_archive::{
     ArchivedFilter, ArchivedSession, Finished, Found, Hit, Query, RestoreReceipt, RetrieveError,
-    archived_name, archived_sessions, find_journal, finish, present_documents, restore, search,
-    whereabouts_of,
+    archived_file, archived_name, archived_sessions, find_journal, finish, present_documents,
+    restore, search, whereabouts_of,
 };
 use maestro_session_model::{Document, SessionId, Timestamp};
 use maestro_state_store::Actor;
@@ -136,7 +136,7 @@ impl Workspace {
     pub fn archived_session(&self, id: &str) -> Result<ArchivedView, SessionError> {
         let (id, bytes) = self.read_archived(id)?;
         let dir = self.state_dir();
-        let path = dir.archive().join(format!("{id}.md"));
+        let path = archived_file(dir, &id);
         let text =
             String::from_utf8(bytes).map_err(|_| RetrieveError::NotText { path: path.clone() })?;
         let document = Document::parse(text)
@@ -147,7 +147,7 @@ impl Workspace {
         let present = present_documents(&self.store)?;
         let found = |path: &Option<String>| whereabouts_of(path.as_ref()?, &present);
         let mut files = ArchivedFiles {
-            session: format!("{archive}/{id}.md"),
+            session: dir.show(&path),
             design: found(&session.design_document),
             plan: found(&session.implementation_plan),
             journal: Vec::new(),
@@ -231,7 +231,7 @@ impl Workspace {
     /// The name and the content of an archived file.
     fn read_archived(&self, id: &str) -> Result<(String, Vec<u8>), SessionError> {
         let name = archived_name(&self.store, id)?;
-        let path = self.state_dir().archive().join(format!("{name}.md"));
+        let path = archived_file(self.state_dir(), &name);
         match self.store.read_file(&path)? {
             Some(bytes) => Ok((name, bytes)),
             None => Err(RetrieveError::NoSuch { name: id.to_owned() }.into()),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use maestro_archive::{ArchiveError, NoWords, RetrieveError};
 use maestro_session_model::{
     CommandError, CommandLine, CreateError, DocumentError, HandoffError, InvalidId, InvalidPath,
-    PhaseId, PhaseStatus, PlanError, SessionId, SessionStatus, UpdateError,
+    PhaseId, PhaseStatus, PlanError, SessionId, SessionStatus, UpdateError, listed,
 };
 use maestro_state_store::journal::JournalError;
 use maestro_state_store::store::{FileError, StateFileError};
@@ -228,11 +228,9 @@ pub enum SessionError {
 
 fn open_phases(open: &[PhaseId]) -> String {
     const SHOWN: usize = 8;
-    let shown: Vec<String> = open.iter().take(SHOWN).map(|id| format!("phase {id}")).collect();
-    let more = open.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let phases: Vec<String> = open.iter().map(|id| format!("phase {id}")).collect();
     let are = if open.len() == 1 { "is" } else { "are" };
-    format!("{}{more} {are} open", shown.join(", "))
+    format!("{} {are} open", listed(&phases, SHOWN, ", "))
 }
 
 /// What kind of failure it is; the command line has an exit code for each.

@@ -5,7 +5,7 @@
 
 use maestro_archive::begins_restoring;
 use maestro_resume::{Conflict, Refusal, ResumeReport, ResumeSettings, Step, report};
-use maestro_session_model::{Command, PhaseId, Rules, Session, SessionId};
+use maestro_session_model::{Command, PhaseId, Rules, Session, SessionId, listed};
 use maestro_state_store::LockedStore;
 
 use crate::change::{Changed, MAX_ATTEMPTS, Opened, changed};
@@ -336,12 +336,9 @@ impl ResumeError {
             }
             Self::NothingToApply { commands, .. } => {
                 const SHOWN: usize = 3;
-                let shown: Vec<String> =
-                    commands.iter().take(SHOWN).map(|command| format!("`{command}`")).collect();
-                match commands.len().saturating_sub(SHOWN) {
-                    0 => shown.join(", then "),
-                    more => format!("{}, and {more} more", shown.join(", then ")),
-                }
+                let commands: Vec<String> =
+                    commands.iter().map(|command| format!("`{command}`")).collect();
+                listed(&commands, SHOWN, ", then ")
             }
             Self::Stuck { obstacles } => match obstacles.first() {
                 Some(first) => first.hint.clone(),
@@ -354,11 +351,7 @@ impl ResumeError {
 fn named(phases: &[PhaseId]) -> String {
     const SHOWN: usize = 8;
     let noun = if phases.len() == 1 { "phase" } else { "phases" };
-    let shown: Vec<String> = phases.iter().take(SHOWN).map(ToString::to_string).collect();
-    match phases.len().saturating_sub(SHOWN) {
-        0 => format!("{noun} {}", shown.join(", ")),
-        more => format!("{noun} {} and {more} more", shown.join(", ")),
-    }
+    format!("{noun} {}", listed(phases, SHOWN, ", "))
 }
 
 fn conflicts(report: &ResumeReport) -> String {

@@ -109,6 +109,11 @@ impl StateDir {
         &self.relative
     }
 
+    /// Returns a path as it is shown: relative to the workspace if it is in it, with forward slashes.
+    pub fn show(&self, path: &Path) -> String {
+        path.strip_prefix(&self.workspace).unwrap_or(path).to_string_lossy().replace('\\', "/")
+    }
+
     /// Returns the disk that the state dir is on.
     pub fn disk(&self) -> &dyn Disk {
         self.disk.as_ref()
@@ -431,6 +436,14 @@ mod tests {
         active_session(dir.path(), ".gemini");
         assert_eq!(locate(dir.path(), None).unwrap().relative().as_str(), ".gemini");
         assert_eq!(locate(dir.path(), Some("x")).unwrap().relative().as_str(), "x");
+    }
+
+    #[test]
+    fn a_path_is_shown_relative_to_the_workspace_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = locate(folder.path(), None).unwrap();
+        assert_eq!(dir.show(&dir.active_session()), "docs/maestro/state/active-session.md");
+        assert_eq!(dir.show(Path::new("/elsewhere/a.md")), "/elsewhere/a.md");
     }
 
     #[test]

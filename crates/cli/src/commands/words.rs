@@ -1,7 +1,9 @@
 //! Words that several commands use for the same things.
 
 use maestro_session::PhaseView;
-use maestro_session_model::{ExecutionMode, PhaseId, PhaseStatus, TokenUsage, WorkflowMode};
+use maestro_session_model::{
+    ExecutionMode, PhaseId, PhaseStatus, TokenUsage, WorkflowMode, listed,
+};
 
 use crate::text::{Span, dim, green, plain, red, yellow};
 
@@ -15,20 +17,12 @@ const NAMED: usize = 12;
 
 /// Returns `1, 2, 3`; of many, the first and how many there are more.
 pub(super) fn list(ids: &[PhaseId]) -> String {
-    joined(ids, ", ")
+    listed(ids, NAMED, ", ")
 }
 
 /// Returns `1 → 2 → 3`; of many, the first and how many there are more.
 pub(super) fn path(ids: &[PhaseId]) -> String {
-    joined(ids, " → ")
-}
-
-fn joined(ids: &[PhaseId], separator: &str) -> String {
-    let named: Vec<String> = ids.iter().take(NAMED).map(ToString::to_string).collect();
-    match ids.len().saturating_sub(NAMED) {
-        0 => named.join(separator),
-        more => format!("{}{separator}… ({more} more)", named.join(separator)),
-    }
+    listed(ids, NAMED, " → ")
 }
 
 /// Returns `phase 2`, `phases 2, 3`.
@@ -107,6 +101,6 @@ mod tests {
         assert_eq!(phases(&ids(1)), "phase 1");
         assert_eq!(phases(&ids(3)), "phases 1, 2, 3");
         assert_eq!(list(&ids(12)), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12");
-        assert_eq!(list(&ids(10_000)), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, … (9988 more)");
+        assert_eq!(list(&ids(10_000)), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 9988 more");
     }
 }

@@ -300,7 +300,7 @@ fn a_scan_of_many_files_is_cut_and_says_so() {
     let env = at_phase_2();
     (0..60).for_each(|n| env.write(&format!("src/{n:02}.rs"), "x"));
     let shown = env.run(["phase", "reconcile", "2", "--scan"]);
-    assert!(shown.stdout.contains("… and 21 more (--json has them all)"), "{shown}");
+    assert!(shown.stdout.contains("… and 21 more (`--json` has them all)"), "{shown}");
     assert!(shown.stderr.contains("Phase 2 is not completed"), "{shown}");
     assert_snapshot!(env.run(["phase", "reconcile", "2", "--scan", "--yes"]).stderr, @"
     error: phase 2 cannot be reconciled: it is in_progress

@@ -160,7 +160,6 @@ impl Workspace {
     }
 
     fn moved(&self, place: &Path) -> String {
-        let place = place.strip_prefix(self.state_dir().workspace()).unwrap_or(place);
-        format!("what was there is now `{}`", place.to_string_lossy().replace('\\', "/"))
+        format!("what was there is now `{}`", self.state_dir().show(place))
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::commands::changed;
 use crate::commands::handoff::HandoffArgs;
 use crate::commands::looking;
-use crate::commands::words::count;
+use crate::commands::words::{self, count};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::invocation::Place;
@@ -186,7 +186,7 @@ fn text(report: &ScanReport) -> Text {
         text.line([dim(format!("left to phase {phase}, which plans it: {path}"))]);
     }
     if let more @ 1.. = report.left_to_others.len().saturating_sub(SHOWN) {
-        text.line([dim(format!("… and {more} more (--json has them all)"))]);
+        text.line([dim(words::more(more))]);
     }
     let files = count(report.scanned_files, "file", "files");
     let ignored = match report.ignored_count {
@@ -217,8 +217,7 @@ fn add(
     for path in paths.iter().take(SHOWN) {
         text.line(line(path));
     }
-    match paths.len().saturating_sub(SHOWN) {
-        0 => {}
-        more => text.line([plain(format!("            … and {more} more (--json has them all)"))]),
+    if let more @ 1.. = paths.len().saturating_sub(SHOWN) {
+        text.line([plain("            "), dim(words::more(more))]);
     }
 }

@@ -1,7 +1,7 @@
 //! The resume report for a person: where it stands and what to do first, then what is in the way, then the rest.
 
 use maestro_session::{BlockedPhase, Choice, Conflict, PhaseFacts, ResumeReport, Resumed, Step};
-use maestro_session_model::{PhaseError, PhaseId, one_line};
+use maestro_session_model::{PhaseError, PhaseId, listed, one_line};
 
 use crate::commands::step;
 use crate::commands::words::{count, list, mode, more, named, phases, shortened, status, tokens};
@@ -61,7 +61,7 @@ pub(super) fn resumed(resumed: &Resumed) -> Text {
         text.line([plain("Phase "), bold(id), plain(format!(" {did}: {what}"))]);
         if let Some(phase) = facts(id) {
             if !phase.planned_files.is_empty() {
-                text.line([dim("  files: "), plain(listed(&phase.planned_files))]);
+                text.line([dim("  files: "), plain(listed(&phase.planned_files, SHOWN, ", "))]);
             }
             if !phase.errors.is_empty() {
                 let errors = count(phase.errors.len(), "unresolved error", "unresolved errors");
@@ -300,7 +300,7 @@ fn add_ready(text: &mut Text, report: &ResumeReport) {
         // What the user is to approve.
         let of_brief = report.ready.iter().filter(|phase| ids.contains(&phase.id));
         for phase in of_brief.filter(|phase| !phase.planned_files.is_empty()) {
-            text.line([dim("  files: "), plain(listed(&phase.planned_files))]);
+            text.line([dim("  files: "), plain(listed(&phase.planned_files, SHOWN, ", "))]);
         }
     }
 }
@@ -350,14 +350,6 @@ fn details(report: &ResumeReport) -> Table {
 
 fn name_and_agents(phase: &PhaseFacts) -> String {
     named(&phase.name, &phase.agents)
-}
-
-fn listed(files: &[String]) -> String {
-    let shown: Vec<&str> = files.iter().take(SHOWN).map(String::as_str).collect();
-    match files.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        left => format!("{}, {}", shown.join(", "), more(left)),
-    }
 }
 
 fn add_more(text: &mut Text, indent: &str, all: usize) {
