@@ -9,6 +9,7 @@ use serde::Serialize;
 /// Something that can be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Action {
     /// An agent begins with a phase.
     Start {

@@ -132,7 +132,7 @@ impl<'b> Beginning<'b> {
         time.is_some_and(|time| time.may_be_since(self.started))
     }
 
-    /// Says which of the files that were found are candidates. `directory_changed` says when the entries of the nearest
+    /// Says which of the files that were found are candidates; what cannot be read is none. `directory_changed` says when the entries of the nearest
     /// directory changed that is there on the way to a file.
     pub fn candidates(
         &self,
@@ -160,6 +160,7 @@ impl<'b> Beginning<'b> {
                         None => false,
                     };
                 }
+                // Whoever looked says that it cannot be read: it may have changed, and nobody knows.
                 Found::Unreadable { .. } => {}
             }
         }

@@ -6,7 +6,9 @@
 //!
 //! # Guarantees
 //!
-//! * Reports, steps, prompts and what counts as a conflict are pure: what is on disk and what time it is are arguments.
+//! * Reports, steps, prompts and what counts as a conflict are pure: what is on disk and what time it is are arguments. What
+//!   has to be seen for that see three executors, which change nothing and decide nothing: [`Survey`] looks at files,
+//!   [`walk`] goes through the workspace, and [`Git`] asks the git binary.
 //! * Total: there is a report and a next step of every session that can be read, also of one that breaks rules.
 //! * A [`Choice`] is possible exactly when the decision would accept its command; the conditions are the same
 //!   ([`maestro_session_model::Guards`]).

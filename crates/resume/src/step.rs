@@ -30,6 +30,8 @@ pub struct NextStep {
 }
 
 /// A step of the resume protocol.
+///
+/// May be matched whole, and has to be by whoever takes the step: a new one is a breaking change, and has to be told apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
@@ -80,6 +82,7 @@ pub enum Step {
 /// Why a session goes to the archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ArchiveReason {
     /// All phases are completed or skipped.
     Done,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maestro_resume::{Baseline, Baselines, DocumentRecord, DocumentRecords, Survey};
 use maestro_session_model::{
-    Command, PhaseId, PhaseStatus, RelPath, Session, SessionId, Timestamp,
+    Command, CommandError, PhaseId, PhaseStatus, RelPath, Session, SessionId, Timestamp, decide,
 };
 use maestro_state_store::journal::{History, Newest};
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ const CARRIED_MEMBERS: [&str; 6] = ["command", "phase", "undoes", AGAIN_OF, BASE
 
 impl Workspace {
     /// Looks at the files of the phase that `command` ends, and returns what its record is to say of them; nothing for a
-    /// command that ends none.
+    /// command that is refused as the session stands, of which it reads no file.
     ///
     /// To be called before the lock is taken: it may have gigabytes to read. What the session says meanwhile of further
     /// files of the phase is not in it; those are compared by time.
@@ -43,20 +43,30 @@ impl Workspace {
         &self,
         command: &Command,
         progress: &mut dyn FnMut(usize, usize),
-    ) -> Map<String, Value> {
+    ) -> Option<Map<String, Value>> {
         if !ends_a_phase(command) {
-            return Map::new();
+            return Some(Map::new());
         }
-        let files = match self.read() {
-            Ok(Some(document)) => self.files_to_record(document.session(), command),
-            // Whatever is wrong with it says the command itself.
-            Ok(None) | Err(_) => BTreeSet::new(),
-        };
+        // Whatever is wrong with the session says the command itself.
+        let document = self.read().ok()??;
+        self.baseline_in(document.session(), command, progress).ok()
+    }
+
+    /// Does the same for `session`, which may be that of a workspace that is locked. Fails if the command is refused.
+    pub(crate) fn baseline_in(
+        &self,
+        session: &Session,
+        command: &Command,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Map<String, Value>, CommandError> {
+        let files = self.files_to_record(session, command);
         let mut marks = Map::new();
         if files.is_empty() {
-            return marks;
+            return Ok(marks);
         }
         let taken = self.env.now();
+        // Asked only whether it would be refused.
+        drop(decide(session, command, &self.rules(command), taken)?);
         let dir = self.state_dir();
         let mut survey = Survey::new(dir.disk(), dir.workspace());
         let all = files.len();
@@ -69,7 +79,7 @@ impl Workspace {
             progress(found.len(), all);
         }
         marks.insert(BASELINE.to_owned(), json!(Baseline::of(taken, found)));
-        marks
+        Ok(marks)
     }
 
     /// The files that are recorded when `command` is carried out: the whole manifest of a phase that ends well, what is added

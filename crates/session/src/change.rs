@@ -52,6 +52,10 @@ impl Workspace {
     ///
     /// When this returns, the change has survived. Should someone edit the file at the same moment, their edit is kept and
     /// the command is decided again on what they wrote.
+    ///
+    /// A command that ends a phase (complete, reconcile, skip of one that failed) reads and hashes all files of that phase
+    /// before, which takes as long as they are large: to know of them, [`apply_with_progress`](Self::apply_with_progress).
+    /// One that is refused reads none.
     pub fn apply(&self, command: &Command) -> Result<Changed, SessionError> {
         self.apply_with_progress(command, &mut |_, _| {})
     }
@@ -64,10 +68,16 @@ impl Workspace {
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Changed, SessionError> {
         // Before the lock is taken: that may take long, and nobody else should have to wait for it.
-        let origin = Origin { marks: self.baseline_for(command, progress), ..self.own() };
+        let looked_before = self.baseline_for(command, progress);
         let mut locked = self.lock()?;
         let ((before, carried), notes) =
             self.until_kept(&mut locked, |locked, current, document| {
+                // What was refused a moment ago is refused again, unless the session changed just then.
+                let marks = match &looked_before {
+                    Some(marks) => marks.clone(),
+                    None => self.baseline_in(document.session(), command, progress)?,
+                };
+                let origin = Origin { marks, ..self.own() };
                 let carried = self.carry_out(locked, current, document, command, &origin)?;
                 Ok(carried.map(|carried| (Arc::clone(document), carried)))
             })?;

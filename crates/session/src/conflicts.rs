@@ -15,7 +15,7 @@ use crate::error::SessionError;
 use crate::workspace::Workspace;
 
 impl Workspace {
-    /// Compares the files that `session`, the active one, wrote and plans to write with what it recorded of them.
+    /// Compares the files that the active session wrote and plans to write with what it recorded of them.
     ///
     /// The order is that in which people read it: phases that were begun and have not ended well, files of manifests by
     /// their paths, then design and plan. What the session itself did since is no conflict. Files are compared by their
@@ -27,6 +27,15 @@ impl Workspace {
     /// of a large one. Takes no lock and changes nothing. What cannot be read is a conflict, not an error. A manifest may
     /// name what is no file of the workspace; that is passed by.
     pub fn conflicts(
+        &self,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Conflict>, SessionError> {
+        let document = self.read()?.ok_or_else(|| self.no_session())?;
+        self.conflicts_of(document.session(), progress)
+    }
+
+    /// Does the same for `session`, the active one as it was read.
+    pub(crate) fn conflicts_of(
         &self,
         session: &Session,
         progress: &mut dyn FnMut(usize, usize),

@@ -137,7 +137,7 @@ impl Workspace {
         session: &Session,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<ResumeReport, SessionError> {
-        let mut conflicts = self.conflicts(session, progress)?;
+        let mut conflicts = self.conflicts_of(session, progress)?;
         if self.is_coming_back(&session.session_id) {
             // They are on their way.
             conflicts.retain(|conflict| !matches!(conflict, Conflict::DocumentMissing { .. }));

@@ -3,7 +3,7 @@
 //! Joins the walk through the workspace, what git knows, and the records of the journal. What counts as created, modified and
 //! deleted decides `maestro_resume`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use maestro_resume::{
@@ -42,7 +42,8 @@ pub struct ScanReport {
     pub basis: ScanBasis,
     /// Directories that were not entered.
     pub skipped: Vec<Skipped>,
-    /// What could not be looked at, or has a name that a session cannot hold.
+    /// What could not be looked at, or has a name that a session cannot hold, in the order of paths. What is in a directory
+    /// that is named here is not named by itself.
     pub unreadable: Vec<Skipped>,
 }
 
@@ -94,7 +95,10 @@ impl Workspace {
             progress(seen, 0);
         });
         let look = Look { dir, beginning: &beginning, baselines: &baselines, now: scanned_at };
-        let mut candidates = look.at_all(&walked, &known.tree, progress);
+        let (mut candidates, unread) = look.at_all(&walked, &known.tree, progress);
+        let mut unreadable = walked.unreadable;
+        unreadable.extend(unread);
+        unreadable.sort();
         let left_to_others = beginning.leave_to_others(&mut candidates);
         Ok(ScanReport {
             phase_id: found.id.clone(),
@@ -108,7 +112,7 @@ impl Workspace {
             scanned_files: walked.files.len(),
             basis: known.basis,
             skipped: walked.skipped,
-            unreadable: walked.unreadable,
+            unreadable,
         })
     }
 
@@ -148,6 +152,22 @@ struct KnownToGit {
     basis: ScanBasis,
 }
 
+/// Files and directories, to be asked what is in them. Asking takes as long as a path is deep, however many there are.
+struct Places<'w>(BTreeSet<&'w str>);
+
+impl<'w> Places<'w> {
+    fn of(places: &'w [Skipped]) -> Self {
+        Self(places.iter().map(|place| place.path.as_str()).collect())
+    }
+
+    /// Whether `path` is one of the places or lies below one.
+    fn contain(&self, path: &RelPath) -> bool {
+        let path = path.as_str();
+        let above = path.match_indices('/').map(|(end, _)| &path[..end]);
+        above.chain([path, "."]).any(|place| self.0.contains(place))
+    }
+}
+
 /// What is needed to judge files.
 struct Look<'l> {
     dir: &'l StateDir,
@@ -157,34 +177,35 @@ struct Look<'l> {
 }
 
 impl Look<'_> {
-    /// Looks at everything that was walked by and may have changed, and at what should be there and nobody came by.
+    /// Looks at everything that was walked by and may have changed, and at what should be there and nobody came by. Returns
+    /// besides what cannot be read of that, and is in no directory that could not be looked at.
     fn at_all(
         &self,
         walked: &Walked,
         tree: &GitTree,
         progress: &mut dyn FnMut(usize, usize),
-    ) -> Candidates {
-        let is_left_out = |path: &RelPath| {
-            let mut skipped = walked.skipped.iter();
-            skipped.any(|skipped| {
-                RelPath::parse(&skipped.path).is_ok_and(|skipped| path.starts_with(&skipped))
-            })
-        };
+    ) -> (Candidates, Vec<Skipped>) {
+        let (left_out, closed) = (Places::of(&walked.skipped), Places::of(&walked.unreadable));
         let missed = self.beginning.expected().filter(|path| !walked.files.contains_key(*path));
-        let missed = missed.filter(|path| !is_left_out(path)).map(|path| (path, None));
+        let missed = missed.filter(|path| !left_out.contain(path)).map(|path| (path, None));
         let changed = walked.files.iter();
         let changed = changed.filter(|(_, file)| self.beginning.may_be_changed(file.times));
         let changed = changed.map(|(path, file)| (path, Some(file)));
         let files: Vec<_> = missed.chain(changed).collect();
 
         let mut survey = Survey::new(self.dir.disk(), self.dir.workspace());
-        let (mut found, all) = (BTreeMap::new(), files.len());
+        let (mut found, mut unread, all) = (BTreeMap::new(), Vec::new(), files.len());
         for (done, (path, file)) in files.into_iter().enumerate() {
             progress(done, all);
             let mut state = self.at_one(&mut survey, path, file, &mut || progress(done, all));
             if let (Found::File(found), Some(file)) = (&mut state, file) {
                 // Of a link, what it leads to may be older or newer than itself.
                 found.times = file.times;
+            }
+            if let Found::Unreadable { reason } = &state
+                && !closed.contain(path)
+            {
+                unread.push(Skipped { path: path.to_string(), reason: reason.clone() });
             }
             // A file that was never checked out is not gone.
             let is_gone = state == Found::Absent && !(tree.is_sparse && tree.files.contains(path));
@@ -193,7 +214,9 @@ impl Look<'_> {
             }
         }
         progress(all, all);
-        self.beginning.candidates(&found, |path| survey.nearest_directory_changed(path))
+        let candidates =
+            self.beginning.candidates(&found, |path| survey.nearest_directory_changed(path));
+        (candidates, unread)
     }
 
     fn at_one(

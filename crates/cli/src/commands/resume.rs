@@ -10,6 +10,7 @@ use maestro_session::{
 use maestro_session_model::PhaseId;
 use serde::Serialize;
 
+use crate::commands::looking;
 use crate::commands::status::{as_recorded, no_session};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -74,7 +75,7 @@ pub(crate) fn run(
     if args.apply {
         return apply(args, &workspace, terminal);
     }
-    let report = workspace.resume_report(&mut compared(terminal));
+    let report = workspace.resume_report(&mut looking::at_files(terminal));
     terminal.progress("");
     match report {
         Ok(Some(report)) => {
@@ -96,7 +97,7 @@ fn apply(
 ) -> Result<ExitCode, Failure> {
     let mut consent = Consent::from(&args.consent);
     loop {
-        let resumed = workspace.resume(&consent, &mut compared(terminal));
+        let resumed = workspace.resume(&consent, &mut looking::at_files(terminal));
         terminal.progress("");
         let refusal = match resumed {
             Ok(resumed) => {
@@ -178,18 +179,4 @@ fn show(
         Some(resumed) => text::resumed(resumed),
         None => text::report(report),
     })
-}
-
-/// How often progress is shown: files, or MiB of large ones.
-const PROGRESS_EVERY: usize = 64;
-
-/// Shows how many files have been compared.
-fn compared(terminal: &mut Terminal) -> impl FnMut(usize, usize) {
-    let mut steps = 0;
-    move |done, all| {
-        steps += 1;
-        if steps % PROGRESS_EVERY == 0 {
-            terminal.progress(&format!("comparing files: {done} of {all}"));
-        }
-    }
 }

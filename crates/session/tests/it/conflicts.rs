@@ -1,21 +1,26 @@
 //! Resuming finds what others changed, and nothing that the session did itself.
 
-use maestro_session::{Conflict, ConflictKind, DocumentRole, Evidence, PartialFile, PartialState};
-use maestro_session_model::{Command, Handoff, RelPath};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use maestro_session::{
+    Conflict, ConflictKind, DocumentRole, Env, Evidence, PartialFile, PartialState, Workspace,
+};
+use maestro_session_model::{Command, Handoff, RelPath, Timestamp};
 use maestro_state_store::Store;
 use maestro_state_store::journal::{Operation, SEGMENT_BYTES};
+use maestro_testutils::{FaultyDisk, Plan};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, complete, fail, id, retry, skip, start};
+use crate::fixture::{Fixture, code, complete, fail, id, retry, skip, start};
 
 const FILE: &str = "docs/maestro/state/active-session.md";
 const PLAN: &str = "docs/maestro/plans/plan.md";
 
 fn conflicts(fixture: &Fixture) -> Vec<Conflict> {
-    let workspace = fixture.workspace();
-    let document = workspace.read().unwrap().unwrap();
-    workspace.conflicts(document.session(), &mut |done, all| assert!(done <= all)).unwrap()
+    fixture.workspace().conflicts(&mut |done, all| assert!(done <= all)).unwrap()
 }
 
 /// The conflicts of files: phase, path, what happened.
@@ -80,6 +85,97 @@ fn reconciling_a_phase_says_nothing_of_its_other_files() {
     assert_eq!(files(&fixture), [modified("1", "src/a.rs")]);
     fixture.write("src/b.rs", "by somebody else");
     assert_eq!(files(&fixture), [modified("1", "src/a.rs"), modified("1", "src/b.rs")]);
+}
+
+#[test]
+fn without_a_session_there_is_nothing_to_compare() {
+    assert_eq!(code(Fixture::new().workspace().conflicts(&mut |_, _| {})), "NO_SESSION");
+}
+
+/// Sets the time of a file back or forth.
+fn set_time(fixture: &Fixture, name: &str, time: SystemTime) {
+    let file = fs_err::OpenOptions::new().write(true).open(fixture.path(name)).unwrap();
+    file.into_parts().0.set_modified(time).unwrap();
+}
+
+#[test]
+fn a_large_file_is_compared_to_its_last_byte() {
+    let fixture = Fixture::begun();
+    fixture.apply(&start("1")).unwrap();
+    // Two pieces and a half of those that are read at once.
+    let mut bytes = vec![b'x'; 5 * 512 * 1024];
+    fixture.write("src/a.rs", &bytes);
+    fixture.apply(&complete("1", "src/a.rs")).unwrap();
+    let time = fs_err::metadata(fixture.path("src/a.rs")).unwrap().modified().unwrap();
+    fixture.write("src/a.rs", &bytes);
+    set_time(&fixture, "src/a.rs", time);
+    assert_eq!(conflicts(&fixture), []);
+    *bytes.last_mut().unwrap() = b'y';
+    fixture.write("src/a.rs", &bytes);
+    set_time(&fixture, "src/a.rs", time);
+    assert_eq!(files(&fixture), [modified("1", "src/a.rs")]);
+}
+
+#[test]
+fn a_file_whose_size_and_times_are_those_that_were_recorded_is_not_read() {
+    let fixture = Fixture::begun();
+    fixture.write("src/a.rs", "one");
+    let written = fs_err::metadata(fixture.path("src/a.rs")).unwrap().modified().unwrap();
+    let disk = FaultyDisk::new();
+    // A clock by which the file is old, as it is when a session goes on the next day.
+    let workspace = |hours| {
+        let Env { environment, actor, holder, .. } = fixture.env();
+        let now = Timestamp::from(written + Duration::from_hours(hours));
+        let ids = AtomicU64::new(1);
+        let next_id = move || {
+            let n = ids.fetch_add(1, Ordering::Relaxed);
+            Uuid::from_u128((u128::from(hours) << 96) + u128::from(n))
+        };
+        let env = Env::new(environment, actor, holder, move || now, next_id);
+        Workspace::open(fixture.root(), env, Arc::new(disk.clone())).unwrap()
+    };
+    let is_read_by = |deed: &dyn Fn()| {
+        disk.arm(Plan::Work);
+        deed();
+        disk.log().iter().any(|call| call == "open a.rs")
+    };
+    workspace(1).apply(&start("1")).unwrap();
+    let ends = || drop(workspace(1).apply(&complete("1", "src/a.rs")).unwrap());
+    assert!(is_read_by(&ends), "to be recorded");
+    let compare = || assert_eq!(workspace(24).conflicts(&mut |_, _| {}).unwrap(), []);
+    assert!(!is_read_by(&compare));
+    set_time(&fixture, "src/a.rs", written + Duration::from_secs(1));
+    assert!(is_read_by(&compare), "it was written since");
+}
+
+#[test]
+fn a_command_that_is_refused_reads_no_file() {
+    let fixture = Fixture::begun();
+    fixture.write("src/a.rs", "one");
+    let disk = FaultyDisk::new();
+    let workspace = Workspace::open(fixture.root(), fixture.env(), Arc::new(disk.clone())).unwrap();
+    disk.arm(Plan::Work);
+    assert_eq!(code(workspace.apply(&complete("1", "src/a.rs"))), "ILLEGAL_TRANSITION");
+    let log = disk.log();
+    assert!(!log.iter().any(|call| call == "open a.rs"), "{log:?}");
+    fixture.apply(&start("1")).unwrap();
+    disk.arm(Plan::Work);
+    workspace.apply(&complete("1", "src/a.rs")).unwrap();
+    assert!(disk.log().iter().any(|call| call == "open a.rs"));
+}
+
+#[test]
+fn what_becomes_possible_at_the_last_moment_is_recorded_with_its_files() {
+    let fixture = Arc::new(Fixture::begun());
+    fixture.write("src/a.rs", "one");
+    let disk = FaultyDisk::new();
+    let workspace = Workspace::open(fixture.root(), fixture.env(), Arc::new(disk.clone())).unwrap();
+    let other = Arc::clone(&fixture);
+    disk.before("open lock", move || drop(other.apply(&start("1")).unwrap()));
+    workspace.apply(&complete("1", "src/a.rs")).unwrap();
+    assert_eq!(conflicts(&fixture), []);
+    fixture.write("src/a.rs", "two");
+    assert_eq!(files(&fixture), [modified("1", "src/a.rs")], "by its contents");
 }
 
 #[test]
@@ -295,9 +391,8 @@ fn of_a_session_that_was_taken_over_only_times_are_known() {
     // The clock of the fixture stands in the past: every file was written after that.
     let kind = ConflictKind::Modified { evidence: Evidence::Time };
     assert_eq!(files(&fixture), [("1".to_owned(), "src/a.rs".to_owned(), kind)]);
-    let old = std::time::SystemTime::UNIX_EPOCH;
-    let file = fs_err::OpenOptions::new().write(true).open(fixture.path("src/a.rs")).unwrap();
-    file.into_parts().0.set_modified(old).unwrap();
+    let old = SystemTime::UNIX_EPOCH;
+    set_time(&fixture, "src/a.rs", old);
     assert_eq!(conflicts(&fixture), []);
     // What it does from now on is recorded.
     fixture.apply(&start("2")).unwrap();

@@ -85,11 +85,8 @@ fn fifty_thousand_files_of_a_manifest_are_recorded_and_compared() {
     assert_eq!(told, FILES);
     fixture.write(&name(7), "edit");
     let conflicts = || {
-        let workspace = fixture.workspace();
-        let document = workspace.read().unwrap().unwrap();
         let mut told = (0, 0);
-        let found =
-            workspace.conflicts(document.session(), &mut |done, all| told = (done, all)).unwrap();
+        let found = fixture.workspace().conflicts(&mut |done, all| told = (done, all)).unwrap();
         assert_eq!(told, (FILES, FILES));
         found
     };

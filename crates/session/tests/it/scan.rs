@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use maestro_session::{Env, ScanReport, Workspace};
 use maestro_session_model::{Command, Handoff, PhaseStatus, RelPath, Timestamp};
-use maestro_state_store::{Environment, OsDisk};
+use maestro_state_store::{Disk, Environment, OsDisk};
+use maestro_testutils::{FaultyDisk, Plan};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, code, complete, fail, id, skip, start};
@@ -82,6 +83,10 @@ impl Scanned {
     }
 
     pub(crate) fn workspace(&self) -> Workspace {
+        self.workspace_on(Arc::new(OsDisk))
+    }
+
+    fn workspace_on(&self, disk: Arc<dyn Disk>) -> Workspace {
         // Far from the ids of the fixture.
         static PROCESSES: AtomicU64 = AtomicU64::new(1 << 32);
         let Env { actor, holder, .. } = self.fixture.env();
@@ -97,7 +102,7 @@ impl Scanned {
         };
         let mut env = Env::new(environment, actor, holder, move || file_time(&file), next_id);
         env.git.clone_from(&self.git);
-        Workspace::open(self.fixture.root(), env, Arc::new(OsDisk)).unwrap()
+        Workspace::open(self.fixture.root(), env, disk).unwrap()
     }
 
     pub(crate) fn begin(&self) {
@@ -346,6 +351,57 @@ fn what_a_commit_has_counts_though_git_ignores_it() {
     scanned.fixture.write(".git/info/exclude", "target/\nbucket.rs\n");
     scanned.fixture.write("src/bucket.rs", "planned");
     assert_eq!(lists(&scanned.scan("1"))[0], ["src/bucket.rs"]);
+}
+
+#[test]
+fn a_changed_file_that_cannot_be_read_is_told() {
+    let scanned = Scanned::without_git();
+    scanned.begin();
+    scanned.apply(&start("1"));
+    scanned.fixture.write("src/bucket.rs", "one");
+    scanned.apply(&complete("1", "src/bucket.rs"));
+    scanned.apply(&start("2"));
+    // Of the same length: only its contents say whether it is as phase 1 left it.
+    scanned.fixture.write("src/bucket.rs", "two");
+    let disk = FaultyDisk::new();
+    let workspace = scanned.workspace_on(Arc::new(disk.clone()));
+    let scan = || workspace.scan_phase(&id("2"), &mut |_, _| {}).unwrap();
+    disk.arm(Plan::Work);
+    assert_eq!(scan().unreadable, []);
+    let call = disk.log().iter().position(|call| call == "open bucket.rs").unwrap();
+    disk.arm(Plan::FailAt(call));
+    let report = scan();
+    assert!(disk.has_failed());
+    let unreadable: Vec<&str> = report.unreadable.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(unreadable, ["src/bucket.rs"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_planned_file_out_of_reach_is_told() {
+    let scanned = Scanned::without_git();
+    scanned.begin();
+    scanned.apply(&start("1"));
+    let outside = tempfile::tempdir().unwrap();
+    fs_err::os::unix::fs::symlink(outside.path(), scanned.fixture.path("src")).unwrap();
+    let report = scanned.scan("1");
+    let told: Vec<_> =
+        report.unreadable.iter().map(|it| (it.path.as_str(), it.reason.as_str())).collect();
+    assert_eq!(told, [("src/bucket.rs", "`src` is a link that leads out of the workspace")]);
+}
+
+#[test]
+fn what_is_in_another_worktree_is_not_deleted() {
+    let scanned = Scanned::with_commit(&["tree/lib.rs", "tree/deep/a.rs", "trees/b.rs"]);
+    scanned.begin();
+    scanned.apply(&start("1"));
+    scanned.fixture.write("tree/.git", "gitdir: /elsewhere/.git/worktrees/tree\n");
+    for file in ["tree/lib.rs", "tree/deep/a.rs", "trees/b.rs"] {
+        fs_err::remove_file(scanned.fixture.path(file)).unwrap();
+    }
+    let report = scanned.scan("1");
+    assert!(report.skipped.iter().any(|skipped| skipped.path == "tree"));
+    assert_eq!(lists(&report)[2], ["trees/b.rs"], "its name only begins the same");
 }
 
 #[test]
