@@ -125,8 +125,9 @@ fn every_state_has_its_step() {
       the session says that it is completed: archive it
       maestro archive --force
     says completed, but for a record
-      {"step":"stuck","obstacles":[{"code":"SESSION_ENDED","message":"the session is completed","hint":"archive it with `maestro archive` (`--force` if phases are open), then begin a new one; if a hand ended it by mistake, set `status` back to `in_progress` in the session file"}]}
-      nothing can be done as things stand
+      {"step":"archive","because":"says_completed","asks":false}
+      the session says that it is completed: archive it
+      maestro archive --force
     "#);
 }
 
