@@ -149,6 +149,7 @@ impl<'b> Beginning<'b> {
                     }
                 }
                 Found::File(file) if self.is_as_recorded(path, file) == Some(true) => {}
+                Found::Other { kind, .. } if self.was_recorded_as(path, kind) => {}
                 Found::File(FoundFile { times, .. }) | Found::Other { times, .. } => {
                     let is_recorded_otherwise = match found {
                         Found::File(file) => self.is_as_recorded(path, file) == Some(false),
@@ -185,6 +186,12 @@ impl<'b> Beginning<'b> {
     /// Whether a file has the contents that were recorded last; nothing if none were.
     fn is_as_recorded(&self, path: &RelPath, file: &FoundFile) -> Option<bool> {
         has_contents_of(self.baselines.of(path)?, file)
+    }
+
+    /// Whether the same kind of thing was recorded: of a link that leads to no file, no more is known.
+    fn was_recorded_as(&self, path: &RelPath, kind: &str) -> bool {
+        let recorded = self.baselines.of(path).map(|remembered| &remembered.state);
+        matches!(recorded, Some(RecordedState::Other { kind: recorded }) if recorded == kind)
     }
 
     fn change(

@@ -24,7 +24,7 @@ use crate::terminal::Terminal;
 /// `--apply`, which takes the next step: interrupted phases are given out again, all of
 /// a batch, or what is ready begins. Where the user has to choose or agree first, it
 /// asks on a terminal and refuses elsewhere. Exits with 3 when there is no session, and
-/// with 6 when there are conflicts that nobody has agreed to.
+/// `--apply` with 6 when there are conflicts that nobody has agreed to.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -112,7 +112,11 @@ fn apply(
         };
         match refusal.bare() {
             SessionError::Resume(ResumeError::ConflictsFound { report }) => {
-                if !agrees(report, "Go on despite these conflicts?", terminal)? {
+                let question = match report.conflicts_to_confirm().count() {
+                    1 => "Go on despite this conflict?".to_owned(),
+                    n => format!("Go on despite these {n} conflicts?"),
+                };
+                if !agrees(report, &question, terminal)? {
                     return Err(refusal.into());
                 }
                 // Whatever turns up after this has not been agreed to.

@@ -447,7 +447,7 @@ fn conflicts_are_shown_and_the_user_has_to_know_of_them() {
     assert_eq!(env.run_asked("n\n", ["resume", "--apply"]).code, ExitCode::REFUSED);
     assert_eq!(env.listing(), before, "nothing has changed");
     let asked = env.run_asked("y\n", ["resume", "--apply"]);
-    assert!(asked.stderr.ends_with("Go on despite these conflicts? [y/N] "), "{asked}");
+    assert!(asked.stderr.ends_with("Go on despite these 3 conflicts? [y/N] "), "{asked}");
     assert_snapshot!(asked.stdout, @"
     Phase 2 given out again: Token buckets (coder)
       files: src/limit.rs

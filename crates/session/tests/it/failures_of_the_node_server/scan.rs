@@ -7,7 +7,10 @@ use crate::scan::{Scanned, lists};
 
 #[test]
 fn w18_deletions_and_renames_are_found() {
-    let scanned = Scanned::with_commit(&["src/a.rs", "src/old_name.rs", "src/gone.rs"]);
+    let Some(scanned) = Scanned::with_commit(&["src/a.rs", "src/old_name.rs", "src/gone.rs"])
+    else {
+        return;
+    };
     scanned.begin();
     scanned.apply(&start("1"));
     fs_err::remove_file(scanned.fixture.path("src/gone.rs")).unwrap();
@@ -24,7 +27,7 @@ fn w18_deletions_and_renames_are_found() {
 
 #[test]
 fn w18_an_atomic_replacement_is_a_modification() {
-    let scanned = Scanned::with_commit(&["src/a.rs"]);
+    let Some(scanned) = Scanned::with_commit(&["src/a.rs"]) else { return };
     scanned.begin();
     scanned.apply(&start("1"));
     scanned.fixture.write("src/.a.rs.tmp", "new inode");
@@ -35,7 +38,7 @@ fn w18_an_atomic_replacement_is_a_modification() {
 
 #[test]
 fn w18_thousands_of_build_files_hide_nothing_and_what_git_ignores_is_left_out() {
-    let scanned = Scanned::with_commit(&["src/a.rs"]);
+    let Some(scanned) = Scanned::with_commit(&["src/a.rs"]) else { return };
     scanned.fixture.write(".gitignore", "target/\nlib\n");
     scanned.set_time(".gitignore", UNIX_EPOCH + Duration::from_secs(1));
     scanned.begin();
@@ -59,7 +62,7 @@ fn w18_thousands_of_build_files_hide_nothing_and_what_git_ignores_is_left_out() 
 
 #[test]
 fn w18_a_state_dir_of_another_name_is_not_scanned() {
-    let mut scanned = Scanned::with_commit(&["src/a.rs"]);
+    let Some(mut scanned) = Scanned::with_commit(&["src/a.rs"]) else { return };
     scanned.fixture.variables.push(("MAESTRO_STATE_DIR".to_owned(), ".agents/state".to_owned()));
     scanned.begin();
     scanned.apply(&start("1"));
