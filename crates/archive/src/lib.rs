@@ -53,7 +53,9 @@ pub use crate::error::RetrieveError;
 pub use crate::execute::{ArchiveError, ArchiveRequest, Archiver, archive};
 pub use crate::finish::{Finished, finish};
 pub use crate::journal::{JournalOfArchived, find_journal};
-pub use crate::plan::{ArchivePlan, DocumentMove, KeepReason, KeptDocument, Present, plan};
+pub use crate::plan::{
+    ArchivePlan, DocumentMove, DocumentPlace, KeepReason, KeptDocument, Present, plan,
+};
 pub use crate::query::{NoWords, Query};
 pub use crate::receipt::ArchiveReceipt;
 pub use crate::rescue::{archive_from_journal, archive_unreadable, begins_archiving};

@@ -126,16 +126,41 @@ pub fn plan(
     ArchivePlan { archived_as, documents, kept, session: after }
 }
 
+/// Where a document lies, as far as its path says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentPlace {
+    /// Below `plans/`, and not below `plans/archive/`.
+    Plans,
+    /// Below `plans/archive/`.
+    Archive,
+    /// Anywhere else in the workspace.
+    Outside,
+}
+
+impl DocumentPlace {
+    /// Says where `path` lies; `plans` is the folder of plans, and both are relative to the workspace.
+    pub fn of(path: &RelPath, plans: &RelPath) -> Self {
+        if path == plans || !path.starts_with(plans) {
+            Self::Outside
+        } else if plans.join("archive").is_ok_and(|archive| path.starts_with(&archive)) {
+            Self::Archive
+        } else {
+            Self::Plans
+        }
+    }
+}
+
 /// The place of a document that lies below `plans/` and is there.
 fn in_plans(path: &str, present: &Present) -> Result<RelPath, KeepReason> {
     let path = RelPath::within(&present.workspace, path).map_err(|_| KeepReason::OutsidePlans)?;
     let plans = present.plans.as_ref().ok_or(KeepReason::OutsidePlans)?;
-    if path == *plans || !path.starts_with(plans) {
-        return Err(KeepReason::OutsidePlans);
-    }
-    if plans.join("archive").is_ok_and(|archive| path.starts_with(&archive)) {
-        let is_there = present.in_archived_plans.contains(path.file_name());
-        return Err(if is_there { KeepReason::InArchive } else { KeepReason::Missing });
+    match DocumentPlace::of(&path, plans) {
+        DocumentPlace::Outside => return Err(KeepReason::OutsidePlans),
+        DocumentPlace::Archive => {
+            let is_there = present.in_archived_plans.contains(path.file_name());
+            return Err(if is_there { KeepReason::InArchive } else { KeepReason::Missing });
+        }
+        DocumentPlace::Plans => {}
     }
     if present.in_plans.contains(&path) {
         Ok(path)

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::archived::archived_file;
 use crate::execute::{Intent, approved_designs, place};
 use crate::journal::{JournalOfArchived, JournalStems};
-use crate::plan::{DocumentMove, KeepReason};
+use crate::plan::{DocumentMove, DocumentPlace, KeepReason};
 use crate::restore::plan::{PresentDocuments, whereabouts_of};
 
 /// One check of the archive protocol.
@@ -269,11 +269,11 @@ fn leftover(
     (Some(hash) == moved.hash && copy == Some(hash)).then(|| (moved.from.clone(), hash))
 }
 
-/// Whether a document that a session names lies below `plans/`.
+/// Whether a document that a session names lies below `plans/`, in the archive or not.
 fn is_in_plans(named: &str, around: &Surroundings) -> bool {
-    let path = RelPath::within(&around.present.workspace, named);
-    let plans = around.present.plans.as_ref();
-    path.is_ok_and(|path| plans.is_some_and(|plans| path.starts_with(plans)))
+    let path = RelPath::within(&around.present.workspace, named).ok();
+    let place = path.zip(around.present.plans.as_ref());
+    place.is_some_and(|(path, plans)| DocumentPlace::of(&path, plans) != DocumentPlace::Outside)
 }
 
 /// Removes what was left behind, where it is still the same; returns what was removed, relative to the workspace.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use maestro_archive::DocumentPlace;
 use maestro_session_model::{Plan, PlanReport, RelPath, check_plan, free_name, read_plan};
 use maestro_state_store::ContentHash;
 use maestro_state_store::store::{LockedStore, Removal};
@@ -57,8 +58,7 @@ impl Workspace {
         let dir = self.state_dir();
         let plans = dir.relative().join("plans")?;
         let name = document.path.file_name();
-        let is_in_plans = document.path.starts_with(&plans)
-            && !document.path.starts_with(&plans.join("archive")?)
+        let is_in_plans = DocumentPlace::of(&document.path, &plans) == DocumentPlace::Plans
             // An archiving that was finished just now may have taken it along.
             && locked.is_there(&dir.workspace().join(document.path.as_str()))?;
         if is_in_plans {

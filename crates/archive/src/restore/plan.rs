@@ -6,7 +6,7 @@ use maestro_session_model::{RelPath, Session, SessionStatus, Timestamp, free_nam
 use maestro_state_store::ContentHash;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{DocumentMove, KeepReason, KeptDocument};
+use crate::plan::{DocumentMove, DocumentPlace, KeepReason, KeptDocument};
 
 /// What is there, as far as restoring has to know.
 #[derive(Clone, Debug, Default)]
@@ -138,22 +138,11 @@ fn whereabouts(path: &str, plans: &RelPath, present: &PresentDocuments) -> Where
     };
     let name = path.file_name().to_owned();
     let is_archived = present.in_archived_plans.contains(&name);
-    if plans.join(&format!("archive/{name}")).as_ref() == Ok(&path) {
-        return if is_archived {
-            Whereabouts::Archived(name)
-        } else {
-            elsewhere(KeepReason::Missing)
-        };
-    }
-    if !path.starts_with(plans) {
-        return elsewhere(KeepReason::OutsidePlans);
-    }
-    if present.in_plans.contains(&path) {
-        Whereabouts::InPlans
-    } else if is_archived {
-        Whereabouts::Archived(name)
-    } else {
-        elsewhere(KeepReason::Missing)
+    match DocumentPlace::of(&path, plans) {
+        DocumentPlace::Outside => elsewhere(KeepReason::OutsidePlans),
+        DocumentPlace::Plans if present.in_plans.contains(&path) => Whereabouts::InPlans,
+        DocumentPlace::Plans | DocumentPlace::Archive if is_archived => Whereabouts::Archived(name),
+        DocumentPlace::Plans | DocumentPlace::Archive => elsewhere(KeepReason::Missing),
     }
 }
 
