@@ -199,6 +199,9 @@ pub(crate) fn archivings() -> Vec<Scenario> {
             },
             |w| w.archive(FORCE).map(drop),
         ),
+        scenario("skip after an archiving that was interrupted, and an edit", interrupted, |w| {
+            w.apply(&skip("3", true)).map(drop)
+        }),
         Scenario {
             half: Some(Box::new(|w| w.archive(FORCE).map(drop))),
             may_leave: &["docs/maestro/plans/plan.md"],
@@ -225,6 +228,23 @@ fn replace(workspace: &Workspace, plan: &str) -> Result<(), SessionError> {
         ..request()
     };
     workspace.create_session(&request).map(drop)
+}
+
+/// Leaves an archiving with nothing but its intent, whose mark has not come to the disk, and a plan that was edited since.
+fn interrupted(disk: &SimDisk) {
+    const PLAN: &str = "docs/maestro/plans/plan.md";
+    apply(disk, &[start("1")]);
+    let (session, plan) = (text(disk, FILE), text(disk, PLAN));
+    archived(disk);
+    let journal = text(disk, &format!("{ARCHIVED}.journal.jsonl"));
+    let lines: Vec<&str> = journal.lines().collect();
+    put(disk, JOURNAL, &(lines[..lines.len() - 2].join("\n") + "\n"));
+    put(disk, FILE, &session);
+    put(disk, PLAN, &(plan + "by hand\n"));
+    for ending in ["md", "journal.jsonl"] {
+        disk.take_away(&at(&format!("{ARCHIVED}.{ending}")), Reach::Disk);
+    }
+    disk.take_away(&at("docs/maestro/plans/archive/plan.md"), Reach::Disk);
 }
 
 /// Archives what is there.
