@@ -14,6 +14,9 @@ const SHOWN: usize = 8;
 const ERRORS: usize = 2;
 /// How much of a message is shown.
 const MESSAGE_CHARS: usize = 160;
+
+/// How much of the task is shown; `--json` has all of it.
+const TASK_CHARS: usize = 200;
 /// How many lines of a diff are shown.
 const DIFF_LINES: usize = 16;
 
@@ -87,7 +90,7 @@ fn head(text: &mut Text, report: &ResumeReport) {
     let (session, position) = (&report.session, &report.position);
     let mut head = Table::default();
     head.row([dim("Session"), bold(&session.session_id)]);
-    head.row([dim("Task"), plain(&session.task)]);
+    head.row([dim("Task"), plain(shortened(&session.task, TASK_CHARS))]);
     let standing = format!(
         "{}, {} of {} done, last change {} ago",
         status(session.status.as_str()),
