@@ -7,19 +7,21 @@ use std::fmt;
 use maestro_session_model::Timestamp;
 use serde::Serialize;
 
-/// A stretch of time, in whole seconds. Shown in the largest unit that still says something: `3 weeks`.
+/// A stretch of time, in whole seconds; less than none where the clocks disagree on what came first. Its length is shown in the
+/// largest unit that still says something: `3 weeks`.
 ///
 /// ```
 /// use maestro_resume::Elapsed;
 ///
 /// let elapsed = Elapsed::between("2026-01-15T10:00:00Z".parse()?, "2026-02-06T12:00:00Z".parse()?);
 /// assert_eq!(elapsed.to_string(), "3 weeks");
+/// assert_eq!(elapsed.ago(), "3 weeks ago");
 /// # Ok::<(), maestro_session_model::InvalidTimestamp>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Elapsed {
-    seconds: u64,
+    seconds: i64,
 }
 
 const MINUTE: u64 = 60;
@@ -36,21 +38,30 @@ const TWO_MONTHS: u64 = 2 * MONTH;
 const TWO_YEARS: u64 = 2 * YEAR;
 
 impl Elapsed {
-    /// Returns the time from `earlier` to `later`; none at all if the clocks disagree on which is which.
+    /// Returns the time from `earlier` to `later`.
     pub fn between(earlier: Timestamp, later: Timestamp) -> Self {
-        let millis = later.unix_millis().saturating_sub(earlier.unix_millis());
-        Self { seconds: u64::try_from(millis).unwrap_or_default() / 1000 }
+        Self { seconds: later.unix_millis().saturating_sub(earlier.unix_millis()) / 1000 }
     }
 
-    /// Returns the number of seconds.
-    pub fn seconds(self) -> u64 {
+    /// Returns the number of seconds, below zero if the clocks disagree on what came first.
+    pub fn seconds(self) -> i64 {
         self.seconds
+    }
+
+    /// Whether it leads so far into the future that the clock is wrong, or the time was written by hand.
+    pub fn is_ahead(self) -> bool {
+        self.seconds.unsigned_abs() >= MINUTE && self.seconds < 0
+    }
+
+    /// Returns `3 weeks ago`, or that the time has not come yet.
+    pub fn ago(self) -> String {
+        if self.is_ahead() { format!("{self} ahead of the clock") } else { format!("{self} ago") }
     }
 }
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, name) = match self.seconds {
+        let (unit, name) = match self.seconds.unsigned_abs() {
             0..MINUTE => return f.write_str("less than a minute"),
             MINUTE..HOUR => (MINUTE, "minute"),
             HOUR..TWO_DAYS => (HOUR, "hour"),
@@ -59,7 +70,7 @@ impl fmt::Display for Elapsed {
             TWO_MONTHS..TWO_YEARS => (MONTH, "month"),
             _ => (YEAR, "year"),
         };
-        let n = self.seconds / unit;
+        let n = self.seconds.unsigned_abs() / unit;
         write!(f, "{n} {name}{}", if n == 1 { "" } else { "s" })
     }
 }
@@ -70,7 +81,7 @@ mod tests {
 
     #[test]
     fn every_stretch_has_a_word() {
-        let show = |seconds| Elapsed { seconds }.to_string();
+        let show = |seconds: u64| Elapsed { seconds: i64::try_from(seconds).unwrap() }.to_string();
         let shown: Vec<String> = [
             0,
             59,
@@ -86,7 +97,7 @@ mod tests {
             2 * MONTH,
             2 * YEAR - 1,
             2 * YEAR,
-            u64::MAX,
+            i64::MAX.unsigned_abs(),
         ]
         .into_iter()
         .map(show)
@@ -108,15 +119,21 @@ mod tests {
                 "2 months",
                 "24 months",
                 "2 years",
-                "584942417355 years",
+                "292471208677 years",
             ]
         );
     }
 
     #[test]
-    fn a_clock_that_went_back_is_no_time() {
-        let (noon, one) = ("2026-01-15T12:00:00Z", "2026-01-15T13:00:00Z");
-        let elapsed = Elapsed::between(one.parse().unwrap(), noon.parse().unwrap());
-        assert_eq!(elapsed.seconds(), 0);
+    fn a_time_that_has_not_come_yet_is_said_to_be_one() {
+        let between = |earlier: &str, later: &str| {
+            Elapsed::between(earlier.parse().unwrap(), later.parse().unwrap())
+        };
+        let ahead = between("2026-01-15T13:00:00Z", "2026-01-15T12:00:00Z");
+        assert_eq!((ahead.seconds(), ahead.is_ahead()), (-3600, true));
+        assert_eq!(ahead.ago(), "1 hour ahead of the clock");
+        // Two machines are never quite of one mind.
+        let skewed = between("2026-01-15T12:00:05Z", "2026-01-15T12:00:00Z");
+        assert_eq!(skewed.ago(), "less than a minute ago");
     }
 }

@@ -94,8 +94,12 @@ fn head(page: &mut Page, report: &ResumeReport) {
         None => "not decided whether parallel or sequential",
     };
     page.line(&format!("- Mode: {workflow}, {execution}"));
-    page.line(&format!("- Begun: {} ({} ago)", session.created, session.created_seconds_ago));
-    page.line(&format!("- Last change: {} ({} ago)", session.updated, session.updated_seconds_ago));
+    page.line(&format!("- Begun: {} ({})", session.created, session.created_seconds_ago.ago()));
+    page.line(&format!(
+        "- Last change: {} ({})",
+        session.updated,
+        session.updated_seconds_ago.ago()
+    ));
     for (title, document) in
         [("Design", &session.design_document), ("Plan", &session.implementation_plan)]
     {
@@ -113,7 +117,9 @@ fn head(page: &mut Page, report: &ResumeReport) {
             "- Last completed phase: {} {}{}",
             id(&last.id),
             name(&last.name),
-            last.completed_seconds_ago.map(|ago| format!(", {ago} ago")).unwrap_or_default()
+            last.completed_seconds_ago
+                .map(|elapsed| format!(", {}", elapsed.ago()))
+                .unwrap_or_default()
         )),
         None => page.line("- Last completed phase: none"),
     }
@@ -142,8 +148,8 @@ fn agents(agents: &[String]) -> String {
 fn phase(phase: &PhaseFacts) -> String {
     let mut item =
         format!("- Phase {} {}: {}", id(&phase.id), name(&phase.name), agents(&phase.agents));
-    if let Some(ago) = phase.started_seconds_ago {
-        item += &format!(", started {ago} ago");
+    if let Some(elapsed) = phase.started_seconds_ago {
+        item += &format!(", started {}", elapsed.ago());
     }
     if 0 < phase.retry_count {
         item += &format!(", retried {} of {} times", phase.retry_count, phase.max_retries);

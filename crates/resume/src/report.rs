@@ -78,7 +78,12 @@ impl ResumeReport {
             return Vec::new();
         }
         let commands = self.next.step.actions().into_iter().filter_map(|action| action.command());
-        let why = format!("resumed {} after the last change", self.session.updated_seconds_ago);
+        let pause = self.session.updated_seconds_ago;
+        let why = if pause.is_ahead() {
+            "resumed".to_owned()
+        } else {
+            format!("resumed {pause} after the last change")
+        };
         commands
             .map(|command| match command {
                 Command::Redelegate { phase, agent, .. } => {

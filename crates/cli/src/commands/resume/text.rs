@@ -92,11 +92,11 @@ fn head(text: &mut Text, report: &ResumeReport) {
     head.row([dim("Session"), bold(&session.session_id)]);
     head.row([dim("Task"), plain(shortened(&session.task, TASK_CHARS))]);
     let standing = format!(
-        "{}, {} of {} done, last change {} ago",
+        "{}, {} of {} done, last change {}",
         status(session.status.as_str()),
         position.done,
         count(position.phases, "phase", "phases"),
-        session.updated_seconds_ago
+        session.updated_seconds_ago.ago()
     );
     head.row([dim("Status"), plain(standing)]);
     head.write_to(text, "");
@@ -231,8 +231,8 @@ fn add_phases(text: &mut Text, heading: &str, list: &[PhaseFacts]) {
     text.line([bold(heading)]);
     for phase in list.iter().take(SHOWN) {
         let mut about = Vec::new();
-        if let Some(ago) = phase.started_seconds_ago {
-            about.push(format!("started {ago} ago"));
+        if let Some(elapsed) = phase.started_seconds_ago {
+            about.push(format!("started {}", elapsed.ago()));
         }
         if 0 < phase.retry_count {
             about.push(format!("retried {} of {} times", phase.retry_count, phase.max_retries));
@@ -330,7 +330,7 @@ fn details(report: &ResumeReport) -> Table {
     let mut details = Table::default();
     let mut row = |name: &str, value: String| details.row([dim(name), plain(value)]);
     if let Some(last) = &position.last_completed {
-        let ago = last.completed_seconds_ago.map(|ago| format!(", {ago} ago"));
+        let ago = last.completed_seconds_ago.map(|elapsed| format!(", {}", elapsed.ago()));
         row("Last done", format!("{} {}{}", last.id, last.name, ago.unwrap_or_default()));
     }
     row("Mode", mode(session.workflow_mode, session.execution_mode));
@@ -343,8 +343,8 @@ fn details(report: &ResumeReport) -> Table {
     if let Some(plan) = &session.implementation_plan {
         row("Plan", plan.clone());
     }
-    row("Created", format!("{} ({} ago)", session.created, session.created_seconds_ago));
-    row("Updated", format!("{} ({} ago)", session.updated, session.updated_seconds_ago));
+    row("Created", format!("{} ({})", session.created, session.created_seconds_ago.ago()));
+    row("Updated", format!("{} ({})", session.updated, session.updated_seconds_ago.ago()));
     if let Some(tokens) = tokens(&session.token_usage) {
         row("Tokens", tokens);
     }
