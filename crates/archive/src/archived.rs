@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use maestro_session_model::{
-    Document, PhaseStatus, SessionId, SessionStatus, Timestamp, WorkflowMode,
+    Document, Progress, SessionId, SessionStatus, Timestamp, WorkflowMode,
 };
 use maestro_state_store::StateDir;
 use serde::Serialize;
@@ -100,13 +100,12 @@ impl Content {
 impl Summary {
     pub(crate) fn of(document: &Document) -> Self {
         let session = document.session();
-        let done = session.count(PhaseStatus::Completed) + session.count(PhaseStatus::Skipped);
         Self {
             session_id: session.session_id.clone(),
             task: session.task.clone(),
             status: session.status,
             workflow_mode: session.workflow_mode,
-            done,
+            done: Progress::of(session).done(),
             phases: session.phases.len(),
             created: session.created,
             updated: session.updated,

@@ -181,11 +181,10 @@ pub(crate) fn look(
 ) -> Result<Present, FileError> {
     let dir = locked.dir();
     let archived_plans = locked.list(&dir.archived_plans())?;
-    let store = Store::new(dir.clone());
     let mut in_use = in_use.clone();
-    in_use.extend(approved_designs(&store, Some(id))?);
+    in_use.extend(approved_designs(locked.store(), Some(id))?);
     let (mut in_plans, mut no_files) = (BTreeSet::new(), BTreeSet::new());
-    for (path, kind) in entries_in_plans(&store)? {
+    for (path, kind) in entries_in_plans(locked.store())? {
         match kind {
             Kind::File => in_plans.insert(path),
             Kind::Directory | Kind::Symlink | Kind::Other => no_files.insert(path),

@@ -1,10 +1,10 @@
 //! What an archiving did, and whether everything is where it belongs.
 
 use maestro_session_model::{RelPath, SessionId, SessionStatus};
+use maestro_state_store::StateDir;
 use maestro_state_store::disk::Kind;
 use maestro_state_store::journal::Operation;
 use maestro_state_store::store::LockedStore;
-use maestro_state_store::{StateDir, Store};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -96,7 +96,7 @@ pub(crate) fn verify(
     let checks = verify_now(locked, intent)?;
     let dir = locked.dir().clone();
     let ours = |file: &RelPath| intent.documents.iter().any(|moved| moved.from == *file);
-    let entries = entries_in_plans(&Store::new(dir.clone()))?.into_iter();
+    let entries = entries_in_plans(locked.store())?.into_iter();
     let strangers = entries.filter(|(path, kind)| *kind == Kind::File && !ours(path));
     Ok(ArchiveReceipt {
         strangers: strangers.map(|(path, _)| path.to_string()).collect(),

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::archived::archived_file;
 use crate::execute::{Intent, approved_designs, place};
+use crate::finish::hash_of;
 use crate::journal::{JournalOfArchived, JournalStems};
 use crate::plan::{DocumentMove, DocumentPlace, KeepReason};
 use crate::restore::plan::{PresentDocuments, whereabouts_of};
@@ -298,7 +299,6 @@ pub(crate) fn verify_now(
 ) -> Result<Vec<Check>, FileError> {
     let dir = locked.dir().clone();
     let workspace = dir.workspace();
-    let store = Store::new(dir.clone());
     let mut objections = Objections::default();
     for moved in &intent.documents {
         let Some(hash) = moved.hash else { continue };
@@ -306,15 +306,14 @@ pub(crate) fn verify_now(
         if !moved.stays && locked.remove_if_hash(&original, hash)? == Removal::Changed {
             objections.left.push(moved.from.to_string());
         }
-        let copy = store.read_file(&place(workspace, &moved.to))?;
-        if copy.map(|bytes| ContentHash::of(&bytes)) != Some(hash) {
+        if hash_of(locked, &place(workspace, &moved.to))? != Some(hash) {
             objections.documents.push(moved.to.to_string());
         }
     }
     let archived = archived_file(&dir, &intent.archived_as);
-    let copy = store.read_file(&archived)?.map(|bytes| ContentHash::of(&bytes));
-    objections.session = (copy != Some(intent.after)).then(|| dir.show(&archived));
+    let is_there = hash_of(locked, &archived)? == Some(intent.after);
+    objections.session = (!is_there).then(|| dir.show(&archived));
     let active = dir.active_session();
-    objections.active = store.read_file(&active)?.map(|_| dir.show(&active));
+    objections.active = locked.read_file(&active)?.map(|_| dir.show(&active));
     Ok(objections.into_checks())
 }

@@ -77,18 +77,17 @@ impl Workspace {
     ) -> Result<Resumed, SessionError> {
         let mut notes = Vec::new();
         for _ in 0..MAX_ATTEMPTS {
-            if let Some(seen) = self.read()?
-                && self.is_coming_back(&seen.session().session_id)
-            {
-                // Files are compared with where they are to be.
-                notes.extend(self.finish_archiving(&mut self.lock()?)?);
-            }
             let Some(seen) = self.read()? else {
                 // Why there is no file, or nothing if there is one by now.
                 let opened = self.open_or_refuse(&mut self.lock()?);
                 notes.extend(opened.map_err(|error| error.noting(notes.clone()))?.notes);
                 continue;
             };
+            if self.is_coming_back(&seen.session().session_id) {
+                // Files are compared with where they are to be.
+                notes.extend(self.finish_archiving(&mut self.lock()?)?);
+                continue;
+            }
             let report = self.report_on(seen.session(), progress)?;
             if let Err(refusal) = refuse(&report, consent) {
                 // What was compared while the session changed says nothing.
@@ -138,9 +137,11 @@ impl Workspace {
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<ResumeReport, SessionError> {
         let mut conflicts = self.conflicts_of(session, progress)?;
-        if self.is_coming_back(&session.session_id) {
+        let is_missing = |conflict: &Conflict| matches!(conflict, Conflict::DocumentMissing { .. });
+        // Asked only then, because it reads the journal once more.
+        if conflicts.iter().any(is_missing) && self.is_coming_back(&session.session_id) {
             // They are on their way.
-            conflicts.retain(|conflict| !matches!(conflict, Conflict::DocumentMissing { .. }));
+            conflicts.retain(|conflict| !is_missing(conflict));
         }
         let settings = ResumeSettings {
             rules: Rules {

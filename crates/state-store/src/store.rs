@@ -164,7 +164,7 @@ impl Store {
         let lock = self.dir.lock(holder, wait)?;
         Ok(LockedStore {
             dir: &self.dir,
-            carry: self.carry,
+            store: self,
             session: None,
             set_aside_since: Vec::new(),
             others: None,
@@ -178,8 +178,7 @@ impl Store {
 #[must_use = "the lock is released when this is dropped"]
 pub struct LockedStore<'s> {
     dir: &'s StateDir,
-    /// What a new segment begins with.
-    carry: Carry,
+    store: &'s Store,
     /// The session whose journal is open.
     session: Option<OpenSession>,
     /// The other journals, as long as nothing was changed since they were looked at.

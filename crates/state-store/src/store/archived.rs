@@ -132,14 +132,13 @@ impl LockedStore<'_> {
     /// What a segment begins with that goes on after a journal in the archive, and the number of the operation in it; nothing
     /// where there is no such operation.
     fn head_after_archived(&self, stem: &str) -> Result<Option<(u64, Vec<Line>)>, CommitError> {
-        let store = Store::new(self.dir.clone());
         let lacks_text = |history: &History| !matches!(history.last_document(), Ok(Some(_)));
-        let history = store.archived_history(stem, &lacks_text)?;
+        let history = self.store.archived_history(stem, &lacks_text)?;
         let Some(history) = history else { return Ok(None) };
         let Some(last) = history.operations().last() else { return Ok(None) };
         let seq = last.record.seq;
         let document = history.text_after(seq)?;
-        let path = store.archived_journal(stem)?.pop().unwrap_or_default();
+        let path = self.store.archived_journal(stem)?.pop().unwrap_or_default();
         if last.abandoned || ContentHash::of(document.as_bytes()) != last.record.after {
             return Err(JournalError::Broken { path, seq }.into());
         }
@@ -201,7 +200,7 @@ impl LockedStore<'_> {
         id: &SessionId,
         stem: &str,
     ) -> Result<Vec<PathBuf>, FileError> {
-        let files = Store::new(self.dir.clone()).archived_journal(stem)?;
+        let files = self.store.archived_journal(stem)?;
         let mut stay = Vec::new();
         for file in files {
             let name = file.file_name().unwrap_or_default().to_string_lossy();

@@ -56,7 +56,27 @@ impl Store {
         path: &Path,
         enters: &dyn Fn(&Path) -> bool,
     ) -> Result<Vec<Below>, FileError> {
-        entries_below(&self.dir, path, enters)
+        let mut entries = Vec::new();
+        let mut directories = vec![(path.to_owned(), 0)];
+        while let Some((directory, depth)) = directories.pop() {
+            for listed in self.list(&directory)? {
+                let path = directory.join(&listed.name);
+                let kind = if listed.is_file { Kind::File } else { kind_of(&self.dir, &path)? };
+                if kind == Kind::Directory && depth < MAX_DEPTH && enters(&path) {
+                    directories.push((path.clone(), depth + 1));
+                }
+                entries.push(Below { path, kind });
+            }
+        }
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(entries)
+    }
+}
+
+impl<'s> LockedStore<'s> {
+    /// Returns the store that is locked, for whoever only reads.
+    pub fn store(&self) -> &'s Store {
+        self.store
     }
 }
 
@@ -69,15 +89,6 @@ impl LockedStore<'_> {
     /// Lists a directory of the state dir in the order of names; nothing when it is absent.
     pub fn list(&self, path: &Path) -> Result<Vec<Listed>, FileError> {
         list(self.dir, path)
-    }
-
-    /// Finds what is below a directory of the state dir, as [`Store::entries_below`] does.
-    pub fn entries_below(
-        &self,
-        path: &Path,
-        enters: &dyn Fn(&Path) -> bool,
-    ) -> Result<Vec<Below>, FileError> {
-        entries_below(self.dir, path, enters)
     }
 
     /// Copies a file to a new one, durably, and returns the hash of what was copied.
@@ -245,27 +256,6 @@ fn list(dir: &StateDir, path: &Path) -> Result<Vec<Listed>, FileError> {
         Some(entry) if entry.kind == Kind::Directory => Ok(dir.disk().list(path)?),
         Some(_) => Err(StateDirError::NotADirectory { path: path.to_owned() }.into()),
     }
-}
-
-fn entries_below(
-    dir: &StateDir,
-    path: &Path,
-    enters: &dyn Fn(&Path) -> bool,
-) -> Result<Vec<Below>, FileError> {
-    let mut entries = Vec::new();
-    let mut directories = vec![(path.to_owned(), 0)];
-    while let Some((directory, depth)) = directories.pop() {
-        for listed in list(dir, &directory)? {
-            let path = directory.join(&listed.name);
-            let kind = if listed.is_file { Kind::File } else { kind_of(dir, &path)? };
-            if kind == Kind::Directory && depth < MAX_DEPTH && enters(&path) {
-                directories.push((path.clone(), depth + 1));
-            }
-            entries.push(Below { path, kind });
-        }
-    }
-    entries.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(entries)
 }
 
 /// What is at a path that was listed, without following a link there.

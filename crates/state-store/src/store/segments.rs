@@ -71,7 +71,7 @@ impl LockedStore<'_> {
             Err(JournalError::Corrupt { .. }) => Some(History::sound_lines(disk, path)?),
             history => history?,
         };
-        Ok(history.and_then(|history| (self.carry)(&history)))
+        Ok(history.and_then(|history| (self.store.carry)(&history)))
     }
 
     /// Removes the oldest segments of a journal that has many. What cannot be removed now is removed by the next one.
