@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use maestro_session_model::{
-    Document, DocumentError, RelPath, SessionId, SessionStatus, Timestamp, UpdateError,
+    DesignGate, Document, DocumentError, RelPath, SessionId, SessionStatus, Timestamp, UpdateError,
 };
 use maestro_state_store::disk::Kind;
 use maestro_state_store::journal::Operation;
@@ -225,10 +225,6 @@ pub(crate) fn approved_designs(
     store: &Store,
     id: Option<&SessionId>,
 ) -> Result<Vec<RelPath>, FileError> {
-    #[derive(Deserialize)]
-    struct Gate {
-        design_document_path: Option<String>,
-    }
     let dir = store.dir();
     let own = id.map(|id| dir.design_gate(id));
     let workspace = dir.workspace().to_string_lossy();
@@ -240,8 +236,8 @@ pub(crate) fn approved_designs(
         }
         // A gate that cannot be read names nothing.
         let bytes = store.read_file(&path).ok().flatten();
-        let gate = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let named = gate.and_then(|gate: Gate| gate.design_document_path);
+        let gate = bytes.and_then(|bytes| DesignGate::parse(&bytes).ok());
+        let named = gate.and_then(|gate| gate.design_document_path);
         designs.extend(named.and_then(|named| RelPath::within(&workspace, &named).ok()));
     }
     Ok(designs)

@@ -1,11 +1,10 @@
 //! Why a command failed, and how that is told.
 
-use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
 use anstyle::AnsiColor;
-use maestro_session::{Recorded, SessionError};
+use maestro_session::{Recorded, SessionError, causes};
 use maestro_session_model::{CommandLine, Violation};
 use serde::Serialize;
 
@@ -151,23 +150,6 @@ impl Failure {
             Self::Stdin { .. } | Self::TooLarge { .. } | Self::Declined | Self::Output { .. } => None,
         }
     }
-}
-
-/// Returns what lies behind `failure`, leaving out what is already said.
-fn causes(failure: &Failure) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
-    let mut said = failure.to_string();
-    let mut next = failure.source();
-    while let Some(cause) = next {
-        let message = cause.to_string();
-        // Some I/O errors repeat the message of the error below them.
-        if !said.contains(&message) {
-            causes.push(message.clone());
-            said = message;
-        }
-        next = cause.source();
-    }
-    causes
 }
 
 /// A failure as data: what `--json` prints, and what the text for people is made of.

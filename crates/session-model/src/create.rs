@@ -5,7 +5,7 @@
 use crate::plan::{self, PlannedPhase, Violation};
 use crate::rules::PlanRules;
 use crate::session::{ExecutionMode, Phase, Session, TaskComplexity, TokenUsage, WorkflowMode};
-use crate::{RelPath, SessionId, SessionStatus, Timestamp};
+use crate::{PhaseStatus, RelPath, SessionId, SessionStatus, Timestamp};
 
 /// What a session is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,10 +28,13 @@ pub struct NewSession {
     pub task_complexity: Option<TaskComplexity>,
     /// The phases of the plan.
     pub phases: Vec<PlannedPhase>,
+    /// Whether the first phase that can begin does so at once.
+    pub begins: bool,
 }
 
 impl NewSession {
-    /// Returns the session with every phase pending, and what the user should know about its plan.
+    /// Returns the session with every phase pending, but for the one that begins at once, and what the user should know about
+    /// its plan.
     pub fn create(
         &self,
         rules: &PlanRules,
@@ -48,7 +51,15 @@ impl NewSession {
         if !report.is_accepted() {
             return Err(CreateError::PlanRejected { violations: report.violations });
         }
-        let phases: Vec<Phase> = self.phases.iter().map(pending).collect();
+        let mut phases: Vec<Phase> = self.phases.iter().map(pending).collect();
+        let mut current = phases.first().map(|phase| phase.id.clone());
+        // Where nobody waits for somebody in a circle, somebody waits for nobody.
+        let first = phases.iter_mut().find(|phase| phase.blocked_by.is_empty());
+        if let Some(phase) = first.filter(|_| self.begins) {
+            phase.status = PhaseStatus::InProgress;
+            phase.started = Some(now);
+            current = Some(phase.id.clone());
+        }
         let session = Session {
             session_id: self.session_id.clone(),
             task: self.task.clone(),
@@ -58,7 +69,7 @@ impl NewSession {
             workflow_mode: self.workflow_mode,
             design_document: self.design_document.as_ref().map(ToString::to_string),
             implementation_plan: self.implementation_plan.as_ref().map(ToString::to_string),
-            current_phase: phases.first().map(|phase| phase.id.clone()),
+            current_phase: current,
             total_phases: phases.len() as u64,
             execution_mode: self.execution_mode,
             execution_backend: self.execution_backend.clone(),

@@ -43,6 +43,7 @@ mod command_line;
 mod create;
 mod decide;
 mod document;
+mod gate;
 mod graph;
 mod handoff;
 mod id;
@@ -66,6 +67,7 @@ pub use crate::decide::{CommandError, Decision, Guards, Rules, SlotLimit, decide
 pub use crate::document::{
     Document, DocumentError, FrontMatter, MAX_DOCUMENT_BYTES, Update, UpdateError,
 };
+pub use crate::gate::{DesignGate, InvalidGate};
 pub use crate::graph::{
     Circle, CircularBlockers, DanglingBlocker, DuplicateId, PhaseGraph, PhaseOrder, UnorderedPair,
 };
@@ -77,7 +79,7 @@ pub use crate::id::{
     AgentName, InvalidId, MAX_NAME_BYTES, MAX_SESSION_ID_BYTES, PhaseId, SessionId, agent_key,
 };
 pub use crate::listed::{and_more, listed};
-pub use crate::path::{InvalidPath, MAX_PATH_BYTES, RelPath, free_name};
+pub use crate::path::{DocumentName, InvalidPath, MAX_PATH_BYTES, RelPath, free_name};
 pub use crate::plan::{
     Batch, MAX_PLAN_BYTES, PhaseOutline, Plan, PlanError, PlanReport, PlanRule, PlannedPhase,
     Profile, Severity, Violation, check as check_plan, read_plan, session_outlines,

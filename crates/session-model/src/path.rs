@@ -4,6 +4,7 @@
 //! leads out of the workspace is for the state store to find.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::{self, Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
@@ -68,6 +69,42 @@ impl RelPath {
     /// Whether `self` is `other` or lies below it.
     pub fn starts_with(&self, other: &Self) -> bool {
         self.0.strip_prefix(&other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// The name of a document that is to lie in `plans/`: one component of a path.
+///
+/// ```
+/// use maestro_session_model::DocumentName;
+///
+/// assert!("2026-01-15-limits-design.md".parse::<DocumentName>().is_ok());
+/// assert!("../plan.md".parse::<DocumentName>().is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentName(String);
+
+/// The longest document name, in bytes: file systems take 255, and a taken name gets a suffix.
+const MAX_DOCUMENT_NAME_BYTES: usize = 200;
+
+impl DocumentName {
+    /// Returns the name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DocumentName {
+    type Err = InvalidPath;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPath> {
+        let is_one = RelPath::parse(text).is_ok_and(|path| path.as_str() == text)
+            && !text.contains(['/', '\\', '\0'])
+            && text.len() <= MAX_DOCUMENT_NAME_BYTES;
+        if is_one {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidPath::NoName { text: excerpt(text) })
+        }
     }
 }
 
@@ -174,6 +211,14 @@ pub enum InvalidPath {
     /// Nothing is left of the path, or it names the workspace itself.
     #[error("the path is empty")]
     Empty,
+    /// A name was asked for, and this is a path, or nothing that a file can be called.
+    #[error(
+        "`{text}` is not the basename of a document; give a name such as `plan.md`, without directories"
+    )]
+    NoName {
+        /// The text, shortened.
+        text: String,
+    },
     /// A relative path was asked for.
     #[error("`{text}` is an absolute path; give it relative to the workspace")]
     Absolute {

@@ -37,8 +37,15 @@ pub struct Plan {
     pub task_complexity: Option<TaskComplexity>,
     /// Standard, or express with a single phase.
     pub workflow_mode: Option<WorkflowMode>,
-    /// The phases, in the order of the text; there is at least one.
+    /// The phases, in the order of the text; there is at least one in a plan that was read.
     pub phases: Vec<PlannedPhase>,
+}
+
+impl Plan {
+    /// Returns a plan of these phases of which nothing else is said.
+    pub fn of_phases(phases: Vec<PlannedPhase>) -> Self {
+        Self { title: None, design_ref: None, task_complexity: None, workflow_mode: None, phases }
+    }
 }
 
 /// A step of a plan.
@@ -60,8 +67,8 @@ pub struct PlannedPhase {
     pub files_to_modify: Vec<RelPath>,
     /// Files that are to go.
     pub files_to_delete: Vec<RelPath>,
-    /// The line of the plan, counted from 1, in which the phase starts.
-    pub line: usize,
+    /// The line of the plan, counted from 1, in which the phase starts; nothing if it comes from no text.
+    pub line: Option<usize>,
 }
 
 impl PlannedPhase {
@@ -295,7 +302,7 @@ mod tests {
             write!(
                 shown,
                 "\n{}: {} {:?} [{}]{} after [{}] +[{}] ~[{}] -[{}]",
-                phase.line,
+                phase.line.unwrap(),
                 phase.id,
                 phase.name,
                 join(&phase.agents),
@@ -726,7 +733,8 @@ Agent: nobody, this is prose.
             let text = pieces.concat();
             if let Ok(plan) = read_plan(&text) {
                 let lines = text.lines().count();
-                prop_assert!(plan.phases.iter().all(|phase| (1..=lines).contains(&phase.line)));
+                let has_line = |line: &usize| (1..=lines).contains(line);
+                prop_assert!(plan.phases.iter().all(|phase| phase.line.as_ref().is_some_and(has_line)));
             }
         }
 
@@ -745,17 +753,17 @@ Agent: nobody, this is prose.
                     files_to_create: create,
                     files_to_modify: modify,
                     files_to_delete: delete,
-                    line: 0,
+                    line: None,
                 })
                 .collect();
             let mut read = read_plan(&markdown(&phases)).unwrap().phases;
             for phase in &mut read {
-                phase.line = 0;
+                phase.line = None;
             }
             prop_assert_eq!(&read, &phases);
             let mut read = read_plan(&yaml(&phases)).unwrap().phases;
             for phase in &mut read {
-                phase.line = 0;
+                phase.line = None;
             }
             prop_assert_eq!(&read, &phases);
         }

@@ -22,8 +22,11 @@ const MAX_ATTEMPTS: u32 = 4;
 pub struct ArchiveOptions {
     /// Whether to archive it though phases are open.
     pub force: bool,
-    /// The status that it gets; `completed` if all phases are done and `aborted` if not, when absent.
+    /// The status that it gets, whatever it is. When absent, one that was given up keeps its status, one that is done is
+    /// `completed`, and for any other `unfinished` decides.
     pub status: Option<SessionStatus>,
+    /// The status that an unfinished session gets that was not given up; `aborted` when absent.
+    pub unfinished: Option<SessionStatus>,
 }
 
 impl Workspace {
@@ -48,6 +51,7 @@ impl Workspace {
         let mut notes: Vec<String> = told(&finished).into_iter().collect();
         if let Finished::Archived(receipt) = finished {
             // Someone had begun what is asked for.
+            self.refuse_other(&receipt.session_id).map_err(|error| error.noting(notes))?;
             return Ok(*receipt);
         }
         let mut attempt = 1;
@@ -91,6 +95,7 @@ impl Workspace {
         let live = locked.survey().map_err(SessionError::from)?.live;
         match live.map(|live| live.session_id) {
             Some(id) if self.last_text(&id).is_some() => {
+                self.refuse_other(&id)?;
                 self.rebuild(locked, &id, error.code()).map(PutAway::Rebuilt)
             }
             Some(_) => Err(error),
@@ -100,6 +105,7 @@ impl Workspace {
                 let id = named_in(&String::from_utf8_lossy(&text));
                 let id = id
                     .unwrap_or_else(|| SessionId::from_topic(self.env.now(), "unreadable session"));
+                self.refuse_other(&id)?;
                 let receipt = archive_unreadable(locked, &id, &self.archiver())?;
                 Ok(PutAway::AsItIs(Box::new(receipt)))
             }
@@ -213,6 +219,8 @@ fn status_for(session: &Session, options: ArchiveOptions) -> Result<SessionStatu
     Ok(options.status.unwrap_or(match was {
         SessionStatus::Aborted | SessionStatus::Failed => was,
         SessionStatus::InProgress | SessionStatus::Completed if is_done => SessionStatus::Completed,
-        SessionStatus::InProgress | SessionStatus::Completed => SessionStatus::Aborted,
+        SessionStatus::InProgress | SessionStatus::Completed => {
+            options.unfinished.unwrap_or(SessionStatus::Aborted)
+        }
     }))
 }

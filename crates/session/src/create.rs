@@ -4,20 +4,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use maestro_archive::ArchiveReceipt;
+use maestro_resume::DocumentRole;
 use maestro_session_model::{
-    Document, ExecutionMode, FrontMatter, NewSession, Plan, PlanRules, RelPath, SessionId,
-    TaskComplexity, Timestamp, Violation, WorkflowMode,
+    Document, ExecutionMode, FrontMatter, NewSession, Plan, PlanRules, PlannedPhase, RelPath,
+    SessionId, TaskComplexity, Timestamp, Violation, WorkflowMode,
 };
-use maestro_state_store::Operation;
 use maestro_state_store::settings::{ExecutionModeSetting, FrontMatterForm};
 use maestro_state_store::store::LockedStore;
+use maestro_state_store::{Operation, StateDirError};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::archiving::ArchiveOptions;
 use crate::baselines::{DOCUMENTS, documents_of};
-use crate::documents::{FoundDocument, PlacedDocument};
+use crate::documents::{DocumentSource, FoundDocument, PlacedDocument};
 use crate::error::SessionError;
 use crate::status::SessionView;
 use crate::workspace::Workspace;
@@ -31,16 +32,20 @@ pub struct NewSessionRequest {
     pub id: Option<SessionId>,
     /// What the id is made from, when the design document's name does not say and the task is too long.
     pub topic: Option<String>,
-    /// The implementation plan, relative to `from` or absolute.
-    pub plan: String,
-    /// The design document, likewise.
-    pub design: Option<String>,
+    /// Where the phases come from.
+    pub plan: PlanSource,
+    /// The design document; the one that was approved in the design gate of `id`, when absent.
+    pub design: Option<DocumentSource>,
     /// Whether this is an express session, with a single phase.
     pub express: bool,
     /// Whether phases may run side by side; the setting decides when absent.
     pub execution_mode: Option<ExecutionMode>,
     /// How demanding the task is; the plan and the design may say it.
     pub complexity: Option<TaskComplexity>,
+    /// What runs the agents.
+    pub execution_backend: Option<String>,
+    /// Whether the first phase that can begin does so at once.
+    pub begins: bool,
     /// How to archive the active session first, if there is one; without this, it is in the way.
     pub archive_active: Option<ArchiveOptions>,
     /// The directory that relative paths are relative to.
@@ -48,21 +53,49 @@ pub struct NewSessionRequest {
 }
 
 impl NewSessionRequest {
-    /// Returns a request with a task and a plan, and everything else left to the settings. Relative paths are relative to
-    /// the workspace.
+    /// Returns a request with a task and the file of a plan, and everything else left to the settings. Relative paths are
+    /// relative to the workspace.
     pub fn new(task: &str, plan: &str) -> Self {
+        Self::of(task, PlanSource::file(plan))
+    }
+
+    /// Does the same for a plan from anywhere.
+    pub fn of(task: &str, plan: PlanSource) -> Self {
         Self {
             task: task.to_owned(),
             id: None,
             topic: None,
-            plan: plan.to_owned(),
+            plan,
             design: None,
             express: false,
             execution_mode: None,
             complexity: None,
+            execution_backend: None,
+            begins: false,
             archive_active: None,
             from: PathBuf::new(),
         }
+    }
+}
+
+/// Where the phases of a session come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanSource {
+    /// From an implementation plan, which says them.
+    Document(DocumentSource),
+    /// From the caller.
+    Phases {
+        /// The phases.
+        phases: Vec<PlannedPhase>,
+        /// The implementation plan that describes them, for people. It is not asked which phases there are.
+        document: Option<DocumentSource>,
+    },
+}
+
+impl PlanSource {
+    /// Returns the phases of the implementation plan in a file.
+    pub fn file(plan: &str) -> Self {
+        Self::Document(DocumentSource::File(plan.to_owned()))
     }
 }
 
@@ -84,10 +117,12 @@ pub struct CreatedSession {
 }
 
 impl Workspace {
-    /// Begins a session with every phase of the plan pending.
+    /// Begins a session with every phase of the plan pending, but for the one that begins at once if the request says so.
     ///
     /// Makes the state dir if it is not there. A session that exists is never replaced: it is archived first, if the request
     /// says so, or else it is an error. Nothing is written, and nothing archived, before the plan has been found good.
+    ///
+    /// Where the request names an id whose design gate was entered, the design must have been approved.
     pub fn create_session(
         &self,
         request: &NewSessionRequest,
@@ -98,13 +133,12 @@ impl Workspace {
         {
             return Err(exists(&document));
         }
-        let plan_document = self.document(&request.plan, &request.from)?;
-        let design_document = request
-            .design
-            .as_ref()
-            .map(|design| self.document(design, &request.from))
+        let (plan, plan_document) = self.plan_of(request)?;
+        let approved = request.id.as_ref().map(|id| self.approved_design(id)).transpose()?;
+        let design = request.design.clone().or(approved.flatten());
+        let design_document = design
+            .map(|design| self.document_for(&design, &request.from, DocumentRole::Design))
             .transpose()?;
-        let plan = self.plan(&plan_document)?;
         let now = self.env.now();
         let mut new = self.new_session(request, plan, design_document.as_ref(), now);
         // Refuses before anything is written.
@@ -130,6 +164,7 @@ impl Workspace {
         let mut warnings = warnings(&violations);
         warnings.extend(notes);
         warnings.extend(begun.pending);
+        warnings.extend(self.waiting_designs(&new)?);
         let dir = self.state_dir();
         Ok(CreatedSession {
             operation: begun.operation,
@@ -212,15 +247,51 @@ impl Workspace {
         documents: &Documents,
         placed: &mut Vec<(String, PlacedDocument)>,
     ) -> Result<(), SessionError> {
-        let plan = self.place(locked, &documents.plan)?;
-        new.implementation_plan = Some(plan.path.clone());
-        placed.push((documents.plan.path.to_string(), plan));
-        if let Some(document) = &documents.design {
-            let design = self.place(locked, document)?;
-            new.design_document = Some(design.path.clone());
-            placed.push((document.path.to_string(), design));
+        let all = [
+            (&documents.plan, &mut new.implementation_plan),
+            (&documents.design, &mut new.design_document),
+        ];
+        for (document, path) in all {
+            let Some(document) = document else { continue };
+            let place = self.place(locked, document)?;
+            *path = Some(place.path.clone());
+            placed.push((document.path.to_string(), place));
         }
         Ok(())
+    }
+
+    /// Reads a document that a session is to have. One that is not there says which it is.
+    fn document_for(
+        &self,
+        source: &DocumentSource,
+        from: &Path,
+        role: DocumentRole,
+    ) -> Result<FoundDocument, SessionError> {
+        self.document(source, from).map_err(|error| match error {
+            SessionError::StateDir(StateDirError::DocumentMissing { path, source }) => {
+                SessionError::DocumentMissing { role, path, source }
+            }
+            error => error,
+        })
+    }
+
+    /// The phases and what else the plan says, and the document that describes them.
+    fn plan_of(
+        &self,
+        request: &NewSessionRequest,
+    ) -> Result<(Plan, Option<FoundDocument>), SessionError> {
+        let read =
+            |source: &DocumentSource| self.document_for(source, &request.from, DocumentRole::Plan);
+        match &request.plan {
+            PlanSource::Document(source) => {
+                let document = read(source)?;
+                Ok((self.plan(&document)?, Some(document)))
+            }
+            PlanSource::Phases { phases, document } => {
+                let document = document.as_ref().map(read).transpose()?;
+                Ok((Plan::of_phases(phases.clone()), document))
+            }
+        }
     }
 
     fn new_session(
@@ -247,9 +318,10 @@ impl Workspace {
             design_document: None,
             implementation_plan: None,
             execution_mode: request.execution_mode.or(by_setting),
-            execution_backend: None,
+            execution_backend: request.execution_backend.clone(),
             task_complexity: request.complexity.or(design_complexity).or(plan.task_complexity),
             phases: plan.phases,
+            begins: request.begins,
         }
     }
 
@@ -321,19 +393,21 @@ fn exists(document: &Document) -> SessionError {
 
 /// The documents that a session is made of.
 struct Documents {
-    plan: FoundDocument,
+    plan: Option<FoundDocument>,
     design: Option<FoundDocument>,
 }
 
 impl Documents {
     fn paths(&self) -> impl Iterator<Item = &RelPath> {
-        [Some(&self.plan), self.design.as_ref()].into_iter().flatten().map(|found| &found.path)
+        let found = [&self.plan, &self.design].into_iter().flatten();
+        // What is still to be written is in nobody's way.
+        found.filter(|found| !found.is_new).map(|found| &found.path)
     }
 
     /// What the record of the creation of `new` says of them.
     fn recorded(&self, new: &NewSession) -> Value {
         let design = new.design_document.as_ref().zip(self.design.as_ref());
-        documents_of(design, new.implementation_plan.as_ref().map(|path| (path, &self.plan)))
+        documents_of(design, new.implementation_plan.as_ref().zip(self.plan.as_ref()))
     }
 }
 

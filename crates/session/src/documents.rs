@@ -4,18 +4,36 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use maestro_archive::DocumentPlace;
-use maestro_session_model::{Plan, PlanReport, RelPath, check_plan, free_name, read_plan};
+use maestro_session_model::{
+    DocumentName, Plan, PlanReport, RelPath, check_plan, free_name, read_plan,
+};
 use maestro_state_store::ContentHash;
 use maestro_state_store::store::{LockedStore, Removal};
 
 use crate::error::SessionError;
 use crate::workspace::Workspace;
 
-/// A document of the workspace that was read.
+/// Where a document comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentSource {
+    /// A file, relative to where the request is from, or absolute; it must lie in the workspace.
+    File(String),
+    /// A text that is to be written to `plans/`.
+    Text {
+        /// What the file is to be called; a name that is taken by another text gets a suffix.
+        name: DocumentName,
+        /// What it says.
+        text: String,
+    },
+}
+
+/// A document that was read, or that is still to be written.
 pub(crate) struct FoundDocument {
-    /// Where it is, relative to the workspace.
+    /// Where it is, relative to the workspace; for one that is to be written, where that would be.
     pub(crate) path: RelPath,
     pub(crate) text: String,
+    /// Whether it is still to be written.
+    pub(crate) is_new: bool,
 }
 
 /// Where a document of a session lies, and whether it was put there.
@@ -30,7 +48,7 @@ impl Workspace {
     ///
     /// `file` is relative to `from`, or absolute; it must lie in the workspace.
     pub fn check_plan(&self, file: &str, from: &Path) -> Result<PlanReport, SessionError> {
-        let plan = self.plan(&self.document(file, from)?)?;
+        let plan = self.plan(&self.document(&DocumentSource::File(file.to_owned()), from)?)?;
         Ok(check_plan(&plan.outlines(), &self.plan_rules()))
     }
 
@@ -39,11 +57,24 @@ impl Workspace {
         read_plan(&document.text).map_err(|source| SessionError::Plan { path, source })
     }
 
-    /// Reads a document of the workspace that the user named.
-    pub(crate) fn document(&self, file: &str, from: &Path) -> Result<FoundDocument, SessionError> {
-        let named = from.join(file);
-        let (path, text) = self.state_dir().read_document(&named.to_string_lossy())?;
-        Ok(FoundDocument { path, text })
+    /// Reads a document of the workspace that the user named, or takes the one that was given.
+    pub(crate) fn document(
+        &self,
+        source: &DocumentSource,
+        from: &Path,
+    ) -> Result<FoundDocument, SessionError> {
+        let dir = self.state_dir();
+        match source {
+            DocumentSource::File(file) => {
+                let named = from.join(file);
+                let (path, text) = dir.read_document(&named.to_string_lossy())?;
+                Ok(FoundDocument { path, text, is_new: false })
+            }
+            DocumentSource::Text { name, text } => {
+                let path = dir.relative().join("plans")?.join(name.as_str())?;
+                Ok(FoundDocument { path, text: text.clone(), is_new: true })
+            }
+        }
     }
 
     /// Makes sure that a document lies in `plans/`: one from elsewhere is copied there.
@@ -58,7 +89,8 @@ impl Workspace {
         let dir = self.state_dir();
         let plans = dir.relative().join("plans")?;
         let name = document.path.file_name();
-        let is_in_plans = DocumentPlace::of(&document.path, &plans) == DocumentPlace::Plans
+        let is_in_plans = !document.is_new
+            && DocumentPlace::of(&document.path, &plans) == DocumentPlace::Plans
             // An archiving that was finished just now may have taken it along.
             && locked.is_there(&dir.workspace().join(document.path.as_str()))?;
         if is_in_plans {

@@ -3,12 +3,16 @@
 //! One type over the error families of the crates below, so that a caller has one place to ask for the code, the kind
 //! and the next step.
 
+use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 
 use maestro_archive::{ArchiveError, NoWords, RetrieveError};
+use maestro_resume::DocumentRole;
 use maestro_session_model::{
-    CommandError, CommandLine, CreateError, DocumentError, HandoffError, InvalidId, InvalidPath,
-    PhaseId, PhaseStatus, PlanError, SessionId, SessionStatus, UpdateError, listed,
+    CommandError, CommandLine, CreateError, DocumentError, HandoffError, InvalidGate, InvalidId,
+    InvalidPath, PhaseId, PhaseStatus, PlanError, RelPath, SessionId, SessionStatus, UpdateError,
+    listed,
 };
 use maestro_state_store::journal::JournalError;
 use maestro_state_store::store::{FileError, StateFileError};
@@ -128,6 +132,47 @@ pub enum SessionError {
         /// The state dir.
         dir: PathBuf,
     },
+    /// Another session is active than the one that the operation was meant for.
+    #[error("session `{meant}` is not the active one; `{active}` is")]
+    OtherSession {
+        /// The session that was meant.
+        meant: SessionId,
+        /// The one that is active.
+        active: SessionId,
+    },
+    /// A state dir was chosen while the environment sets another one, where everybody would go on looking.
+    #[error("the state dir cannot be `{chosen}` while MAESTRO_STATE_DIR is `{set}`")]
+    StateDirSet {
+        /// The one that was chosen.
+        chosen: RelPath,
+        /// The one that is set.
+        set: RelPath,
+    },
+    /// A state dir was chosen while another one has the active session, which nobody would find any more.
+    #[error("the state dir cannot be `{chosen}` while `{present}` has the active session")]
+    StateDirInUse {
+        /// The one that was chosen.
+        chosen: RelPath,
+        /// The one that has a session.
+        present: RelPath,
+    },
+    /// The design of the session is being worked out, and the user has not approved it.
+    #[error("the design of session `{session_id}` has not been approved")]
+    GateUnapproved {
+        /// Which session.
+        session_id: SessionId,
+    },
+    /// The design gate of a session is damaged, so that nobody knows whether its design was approved.
+    #[error("the design gate of session `{session_id}` cannot be read (`{}`)", path.display())]
+    GateUnreadable {
+        /// Which session.
+        session_id: SessionId,
+        /// The gate.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: InvalidGate,
+    },
     /// There is an active session, and so none can be begun or come back from the archive.
     #[error("session `{session_id}` is active ({status})")]
     SessionExists {
@@ -166,6 +211,16 @@ pub enum SessionError {
         session_id: SessionId,
         /// What stood in the way.
         because: String,
+    },
+    /// A document that a session is to be made of is not there.
+    #[error("the {} document `{}` cannot be found", role.as_str(), path.display())]
+    DocumentMissing {
+        /// What it is to the session.
+        role: DocumentRole,
+        /// The path as it was named.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// The phase has not begun, so nothing can have changed since.
     #[error("phase {phase} was not started: it is {status}")]
@@ -299,17 +354,23 @@ impl SessionError {
             Self::Plan { source, .. } => source.code(),
             Self::Report { source, .. } => source.code(),
             Self::NoSession { .. } => "NO_SESSION",
+            Self::OtherSession { .. } => "OTHER_SESSION",
+            Self::GateUnapproved { .. } => "DESIGN_GATE_UNAPPROVED",
+            Self::GateUnreadable { .. } => "DESIGN_GATE_UNREADABLE",
             Self::SessionExists { .. } => "SESSION_EXISTS",
             Self::IdTaken { .. } => "SESSION_ID_TAKEN",
             Self::Unfinished { .. } => "SESSION_UNFINISHED",
             Self::ReconciliationPending { .. } => "RECONCILIATION_PENDING",
             Self::ArchivePending { .. } => "IN_DOUBT",
+            Self::DocumentMissing { .. } => "DOCUMENT_MISSING",
             Self::NotStarted { .. } => "PHASE_NOT_STARTED",
             Self::Rejected { .. } | Self::NotText { .. } => "NOT_A_SESSION",
             Self::NoSuchFile { .. } => "NOT_FOUND",
             Self::NoJournal { .. } | Self::NoArchivedJournal { .. } => "NO_JOURNAL",
             Self::OperationNotFound { .. } => "OPERATION_NOT_FOUND",
-            Self::Contended { .. } => "CONFLICT",
+            Self::Contended { .. } | Self::StateDirSet { .. } | Self::StateDirInUse { .. } => {
+                "CONFLICT"
+            }
         }
     }
 
@@ -352,6 +413,9 @@ impl SessionError {
                 "a scan finds what changed since a phase began; begin it with `{}`",
                 CommandLine::of_phase("start", phase, &[])
             )),
+            Self::DocumentMissing { .. } => {
+                Some("give the path of an existing file, relative to the workspace".to_owned())
+            }
             Self::Id(_)
             | Self::Path(_)
             | Self::NoSuchFile { .. }
@@ -370,6 +434,22 @@ impl SessionError {
             Self::SessionExists { .. } => Some(
                 "go on with it: `maestro resume`; or archive it first: `maestro archive` (`--force` if it is \
                  unfinished), which `maestro new --archive-active` does too"
+                    .to_owned(),
+            ),
+            Self::OtherSession { .. } => {
+                Some("`maestro status` shows the active session, `maestro archive list` the others".to_owned())
+            }
+            Self::StateDirSet { set, .. } => {
+                Some(format!("choose `{set}`, or take MAESTRO_STATE_DIR out of the environment"))
+            }
+            Self::StateDirInUse { .. } => {
+                Some("archive that session first: `maestro archive`".to_owned())
+            }
+            Self::GateUnapproved { .. } => {
+                Some("let the user approve the design, and record that; or give the session another id".to_owned())
+            }
+            Self::GateUnreadable { .. } => Some(
+                "`maestro doctor --fix` puts it into the quarantine; then have the design approved again"
                     .to_owned(),
             ),
             Self::IdTaken { .. } => Some("leave `--id` out, or give another one".to_owned()),
@@ -402,6 +482,23 @@ impl SessionError {
             }
         }
     }
+}
+
+/// Returns what lies behind an error, the nearest first, leaving out what is already said.
+pub fn causes(error: &dyn Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let message = cause.to_string();
+        // Some I/O errors repeat the message of the error below them.
+        if !said.contains(&message) {
+            causes.push(message.clone());
+            said = message;
+        }
+        next = cause.source();
+    }
+    causes
 }
 
 /// What to do about a session file that cannot be read.

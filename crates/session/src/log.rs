@@ -98,6 +98,7 @@ impl Workspace {
     ) -> Result<(SessionId, History), SessionError> {
         let id = match self.read() {
             Ok(Some(document)) => Some(document.session().session_id.clone()),
+            Err(error @ SessionError::OtherSession { .. }) => return Err(error),
             Ok(None) | Err(_) => None,
         };
         let id = match id {
@@ -105,6 +106,7 @@ impl Workspace {
             None => self.only_journal()?,
         };
         let id = id.ok_or_else(|| self.no_session())?;
+        self.refuse_other(&id)?;
         match self.store.recent_history(&id, wants_more)? {
             Some(history) => Ok((id, history)),
             None => Err(SessionError::NoJournal { session_id: id }),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use maestro_session_model::{Document, InvalidPath, RelPath};
+use maestro_session_model::{Document, InvalidPath, RelPath, SessionId};
 use maestro_state_store::settings::Origin;
 use maestro_state_store::state_dir::Creation;
 use maestro_state_store::{Disk, Environment, Settings, StateDir, Store, discover_workspace};
@@ -16,17 +16,19 @@ use crate::status::{NoSession, SessionView, Status};
 /// A project directory with its state dir and settings.
 ///
 /// Holding one holds no lock and no open file: every operation takes what it needs and lets go of it. Reading
-/// operations take no lock at all.
-#[derive(Debug)]
+/// operations take no lock at all. Clones share what they know of the session file.
+#[derive(Clone, Debug)]
 pub struct Workspace {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
-    pub(crate) env: Env,
+    pub(crate) env: Arc<Env>,
     /// Under which names the workspace is known, the one without links first: agents report absolute paths under the name
     /// that they were given.
     pub(crate) root_names: Vec<String>,
     /// The document that was seen or written last, so that a process that goes on running parses a text once.
-    pub(crate) last_seen: Mutex<Option<Arc<Document>>>,
+    pub(crate) last_seen: Arc<Mutex<Option<Arc<Document>>>>,
+    /// The only session that operations are meant for; any, when absent.
+    pub(crate) only: Option<SessionId>,
 }
 
 /// What [`Workspace::init`] did.
@@ -54,12 +56,40 @@ impl Workspace {
     /// Opens the workspace `root`, exactly that directory.
     ///
     /// Creates nothing.
-    pub fn open(root: &Path, env: Env, disk: Arc<dyn Disk>) -> Result<Self, SessionError> {
+    pub fn open(
+        root: &Path,
+        env: impl Into<Arc<Env>>,
+        disk: Arc<dyn Disk>,
+    ) -> Result<Self, SessionError> {
+        let env = env.into();
         let settings = Settings::resolve(root, &env.environment, disk.as_ref())?;
         let dir = StateDir::locate(root, &settings, disk)?;
         let root_names = root_names(dir.workspace(), root, &env.environment, dir.disk());
-        let last_seen = Mutex::new(None);
-        Ok(Self { settings, store: Store::new(dir).carrying(carry), env, root_names, last_seen })
+        let store = Store::new(dir).carrying(carry);
+        Ok(Self { settings, store, env, root_names, last_seen: Arc::default(), only: None })
+    }
+
+    /// Opens the same workspace once more, with what its settings say now, and keeps what is known of the session file.
+    ///
+    /// For a process that goes on running while people edit their settings.
+    pub fn reopened(&self, disk: Arc<dyn Disk>) -> Result<Self, SessionError> {
+        let root = self.state_dir().workspace();
+        let settings = Settings::resolve(root, &self.env.environment, disk.as_ref())?;
+        let dir = StateDir::locate(root, &settings, disk)?;
+        let is_same = dir.root() == self.state_dir().root();
+        let last_seen = if is_same { Arc::clone(&self.last_seen) } else { Arc::default() };
+        let store = Store::new(dir).carrying(carry);
+        let (env, root_names) = (Arc::clone(&self.env), self.root_names.clone());
+        Ok(Self { settings, store, env, root_names, last_seen, only: None })
+    }
+
+    /// Returns the workspace for operations that are meant for one session: as long as another one is active, they fail with
+    /// [`SessionError::OtherSession`].
+    ///
+    /// Whether it is active is asked under the lock, of the session that is to be changed.
+    #[must_use]
+    pub fn only_for(&self, session_id: SessionId) -> Self {
+        Self { only: Some(session_id), ..self.clone() }
     }
 
     /// Makes `root`, exactly that directory, a workspace: creates its state dir, or what is missing of it.
@@ -73,6 +103,7 @@ impl Workspace {
     ) -> Result<Initialised, SessionError> {
         let mut settings = Settings::resolve(root, &env.environment, disk.as_ref())?;
         if let Some(state_dir) = state_dir {
+            refuse_second_state_dir(root, &settings, state_dir, disk)?;
             settings.state_dir.value = state_dir.clone();
             settings.state_dir.origin = Origin::Environment;
         }
@@ -120,7 +151,8 @@ impl Workspace {
         })
     }
 
-    pub(crate) fn view(&self, document: &Document) -> SessionView {
+    /// Returns a document that was read as `status` shows it.
+    pub fn view(&self, document: &Document) -> SessionView {
         let slots = self.settings.max_concurrent.value;
         SessionView::of(document.session(), self.state_dir().relative(), slots)
     }
@@ -132,14 +164,30 @@ impl Workspace {
     }
 
     /// The document of a text of the session file; the one that is known, if it has this text.
+    ///
+    /// Fails for another session than the one that operations are meant for: everything comes by here before it is decided.
     pub(crate) fn document_of(&self, text: String) -> Result<Arc<Document>, SessionError> {
-        if let Some(known) = self.last_seen().filter(|known| known.text() == text) {
-            return Ok(known);
+        let known = self.last_seen().filter(|known| known.text() == text);
+        let document = if let Some(known) = known {
+            known
+        } else {
+            let path = self.state_dir().active_session();
+            let document =
+                Document::parse(text).map_err(|source| SessionError::Corrupt { path, source })?;
+            self.remember(document)
+        };
+        self.refuse_other(&document.session().session_id)?;
+        Ok(document)
+    }
+
+    /// Refuses a session that operations are not meant for.
+    pub(crate) fn refuse_other(&self, active: &SessionId) -> Result<(), SessionError> {
+        match &self.only {
+            Some(meant) if meant != active => {
+                Err(SessionError::OtherSession { meant: meant.clone(), active: active.clone() })
+            }
+            Some(_) | None => Ok(()),
         }
-        let path = self.state_dir().active_session();
-        let document =
-            Document::parse(text).map_err(|source| SessionError::Corrupt { path, source })?;
-        Ok(self.remember(document))
     }
 
     pub(crate) fn remember(&self, document: Document) -> Arc<Document> {
@@ -150,7 +198,8 @@ impl Workspace {
         document
     }
 
-    fn last_seen(&self) -> Option<Arc<Document>> {
+    /// Returns the session as it was read or written last by this process, without reading it again.
+    pub fn last_seen(&self) -> Option<Arc<Document>> {
         // A thread that panicked with this lock has left an older document at worst, and texts are compared.
         self.last_seen.lock().ok()?.clone()
     }
@@ -158,6 +207,27 @@ impl Workspace {
     pub(crate) fn no_session(&self) -> SessionError {
         SessionError::NoSession { dir: self.state_dir().root().to_owned() }
     }
+}
+
+/// Refuses `chosen` as state dir where another one is set or in use: what is written there would not be found.
+fn refuse_second_state_dir(
+    root: &Path,
+    settings: &Settings,
+    chosen: &RelPath,
+    disk: &Arc<dyn Disk>,
+) -> Result<(), SessionError> {
+    let set = &settings.state_dir;
+    if set.origin == Origin::Environment && set.value != *chosen {
+        let (chosen, set) = (chosen.clone(), set.value.clone());
+        return Err(SessionError::StateDirSet { chosen, set });
+    }
+    // What is there now, by whatever names it.
+    let present = StateDir::locate(root, settings, Arc::clone(disk))?;
+    if present.relative() != chosen && Store::new(present.clone()).stamp()?.is_some() {
+        let (chosen, present) = (chosen.clone(), present.relative().clone());
+        return Err(SessionError::StateDirInUse { chosen, present });
+    }
+    Ok(())
 }
 
 /// The names of a workspace: without links, as it was opened, and as the shell that we were started from sees it.

@@ -116,7 +116,7 @@ pub use crate::journal::{Actor, ActorKind, JournalError, Operation};
 pub use crate::lock::{Holder, Lock, LockError};
 pub use crate::settings::{Settings, SettingsError};
 pub use crate::splice::Splice;
-pub use crate::state_dir::{StateDir, StateDirError, discover_workspace};
+pub use crate::state_dir::{StateDir, StateDirError, discover_workspace, find_workspace};
 pub use crate::store::{
     Carry, Change, CommitError, Committed, Current, Inspected, LockedStore, OpenError, Outcome,
     ReadError, Store, StoredText,

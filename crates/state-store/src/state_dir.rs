@@ -28,7 +28,7 @@ mod create;
 mod discover;
 
 pub use crate::state_dir::create::{CreatedDir, Creation, GitignoreChange};
-pub use crate::state_dir::discover::discover_workspace;
+pub use crate::state_dir::discover::{discover_workspace, find_workspace};
 
 pub(crate) use crate::state_dir::create::is_gitignore_temp;
 

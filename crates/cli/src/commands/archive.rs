@@ -93,7 +93,8 @@ pub(crate) fn run(
         None => {}
     }
     let workspace = place.workspace()?;
-    let options = ArchiveOptions { force: args.force, status: args.status.map(Into::into) };
+    let options =
+        ArchiveOptions { force: args.force, status: args.status.map(Into::into), unfinished: None };
     let receipt = workspace.archive(options)?;
     terminal.show(&receipt, receipt::text)?;
     Ok(ExitCode::DONE)

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use maestro_session::{
-    ArchiveOptions, CreatedSession, NewSessionRequest, SessionError, Status, Workspace,
+    ArchiveOptions, CreatedSession, DocumentSource, NewSessionRequest, SessionError, Status,
+    Workspace,
 };
 use maestro_session_model::{CreateError, ExecutionMode, SessionId, TaskComplexity};
 use maestro_state_store::settings::ExecutionModeSetting;
@@ -109,16 +110,15 @@ pub(crate) fn run(
         None => ask_for_mode(&workspace, &args.plan, &cwd, terminal)?,
     };
     let mut request = NewSessionRequest {
-        task: args.task.clone(),
         id: args.id.clone(),
         topic: args.topic.clone(),
-        plan: args.plan.clone(),
-        design: args.design.clone(),
+        design: args.design.clone().map(DocumentSource::File),
         express: args.express,
         execution_mode,
         complexity: args.complexity.map(Into::into),
         archive_active: args.archive_active.then_some(ARCHIVE_ACTIVE),
         from: cwd,
+        ..NewSessionRequest::new(&args.task, &args.plan)
     };
     let created = match workspace.create_session(&request) {
         Err(error)
@@ -142,7 +142,8 @@ pub(crate) fn run(
 }
 
 /// How the active session is archived that makes room for a new one.
-const ARCHIVE_ACTIVE: ArchiveOptions = ArchiveOptions { force: true, status: None };
+const ARCHIVE_ACTIVE: ArchiveOptions =
+    ArchiveOptions { force: true, status: None, unfinished: None };
 
 /// Asks whether the active session may be archived; no, where nobody can be asked.
 fn may_archive_active(workspace: &Workspace, terminal: &mut Terminal) -> Result<bool, Failure> {

@@ -157,7 +157,7 @@ fn a_plan_that_is_not_there_is_named() {
     let env = TestEnv::new();
     assert_snapshot!(env.run(["new", "A task", "--plan", "absent.md"]), @"
     ------- stderr
-    error: the document `[root]/project/absent.md` cannot be found
+    error: the plan document `[root]/project/absent.md` cannot be found
       caused by: failed to canonicalize path `[root]/project/absent.md`: [os error]
 
     hint: give the path of an existing file, relative to the workspace

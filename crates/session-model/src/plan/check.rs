@@ -55,7 +55,7 @@ impl PlannedPhase {
             blocked_by: &self.blocked_by,
             writes: !files.is_empty(),
             files,
-            line: Some(self.line),
+            line: self.line,
         }
     }
 }

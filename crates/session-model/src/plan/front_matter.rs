@@ -143,7 +143,7 @@ impl PhaseEntries {
             files_to_create: valid([self.files_to_create]),
             files_to_modify: valid([self.files_to_modify, self.files, self.planned_files]),
             files_to_delete: valid([self.files_to_delete]),
-            line,
+            line: Some(line),
         }
     }
 }

@@ -209,7 +209,7 @@ impl Reader {
             files_to_create: Vec::new(),
             files_to_modify: Vec::new(),
             files_to_delete: Vec::new(),
-            line,
+            line: Some(line),
         };
         let mut blockers = Vec::new();
         let (fields, _) = fields(section, key);

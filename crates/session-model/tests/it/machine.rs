@@ -160,7 +160,7 @@ fn session(blockers: &[Vec<usize>], mode: Option<ExecutionMode>) -> Session {
         files_to_create: Vec::new(),
         files_to_modify: Vec::new(),
         files_to_delete: Vec::new(),
-        line: 1,
+        line: Some(1),
     });
     let new = NewSession {
         session_id: "2026-01-15-model".parse().unwrap(),
@@ -172,6 +172,7 @@ fn session(blockers: &[Vec<usize>], mode: Option<ExecutionMode>) -> Session {
         execution_backend: None,
         task_complexity: None,
         phases: phases.collect(),
+        begins: false,
     };
     new.create(&plan_rules(), now()).unwrap().0
 }

@@ -1,12 +1,11 @@
 //! Looking at everything, and saying what is wrong. Changes nothing.
 
 use maestro_archive::{begins_archiving, begins_restoring};
-use maestro_session_model::{Document, Session, SessionId, Timestamp, broken_rules};
+use maestro_session_model::{DesignGate, Document, Session, SessionId, broken_rules};
 use maestro_state_store::journal::History;
 use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
 use maestro_state_store::store::{Condition, LockedStore};
 use maestro_state_store::{Inspected, OpenError, ReadError};
-use serde::Deserialize;
 
 use crate::doctor::finding::{Finding, Repair};
 use crate::error::SessionError;
@@ -328,7 +327,9 @@ impl Workspace {
             }
             let is_archived = archived.iter().any(|listed| listed.name == format!("{id}.md"));
             let entered = match locked.read_file(&path) {
-                Ok(bytes) => bytes.and_then(|bytes| entered_at(&bytes)),
+                Ok(bytes) => {
+                    bytes.and_then(|bytes| Some(DesignGate::parse(&bytes).ok()?.entered_at))
+                }
                 Err(_) => None,
             };
             let age = entered.map(|time| self.env.now().unix_millis() - time.unix_millis());
@@ -385,16 +386,6 @@ impl Workspace {
         let workspace = self.state_dir().workspace();
         findings.into_iter().map(|finding| finding.at(workspace, &file)).collect()
     }
-}
-
-/// When a design gate was entered; nothing for a file that is none.
-fn entered_at(bytes: &[u8]) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct Gate {
-        entered_at: Timestamp,
-    }
-    let gate: Gate = serde_json::from_slice(bytes).ok()?;
-    Some(gate.entered_at)
 }
 
 /// Whether a total is less than what the agents used. It may be more: the Node server counts without naming agents.

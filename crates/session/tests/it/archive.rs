@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use maestro_session::{KeepReason, Status, Workspace};
+use maestro_session::{KeepReason, PlanSource, Status, Workspace};
 use maestro_session_model::{Command, Handoff, SessionStatus};
 use maestro_testutils::{FaultyDisk, Plan};
 
@@ -108,7 +108,7 @@ fn documents_in_folders_of_plans_are_archived_and_strangers_there_reported() {
     fixture.write("docs/maestro/plans/second/plan.md", PLAN);
     fixture.write("docs/maestro/plans/second/notes.md", "mine");
     let mut request = fixture.request();
-    request.plan = "docs/maestro/plans/second/plan.md".to_owned();
+    request.plan = PlanSource::file("docs/maestro/plans/second/plan.md");
     let created = fixture.workspace().create_session(&request).unwrap();
     assert_eq!(created.copied, []);
     let receipt = fixture.workspace().archive(FORCE).unwrap();
@@ -141,7 +141,7 @@ fn a_plan_of_the_old_session_can_be_that_of_the_new_one() {
     let fixture = Fixture::begun();
     let plan = "docs/maestro/plans/plan.md";
     let mut request = fixture.request();
-    request.plan = plan.to_owned();
+    request.plan = PlanSource::file(plan);
     request.archive_active = Some(FORCE);
     let created = fixture.workspace().create_session(&request).unwrap();
     assert_eq!(created.session.implementation_plan.as_deref(), Some(plan));
@@ -157,9 +157,9 @@ fn nothing_is_archived_for_a_session_that_cannot_be_begun() {
     let before = fixture.snapshot();
     let mut request = fixture.request();
     request.archive_active = Some(FORCE);
-    request.plan = "bad.md".to_owned();
+    request.plan = PlanSource::file("bad.md");
     assert_eq!(code(fixture.workspace().create_session(&request)), "PLAN_REJECTED");
-    request.plan = "plan.md".to_owned();
+    request.plan = PlanSource::file("plan.md");
     request.id = Some(id);
     assert_eq!(code(fixture.workspace().create_session(&request)), "SESSION_ID_TAKEN");
     assert_eq!(fixture.snapshot(), before);

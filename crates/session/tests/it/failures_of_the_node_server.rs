@@ -9,7 +9,7 @@ mod scan;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use maestro_session::Status;
+use maestro_session::{DocumentSource, PlanSource, Status};
 use maestro_session_model::{
     Command, DownstreamContext, Handoff, PhaseStatus, RelPath, TokenCounts,
 };
@@ -142,7 +142,7 @@ fn w07_nothing_is_overwritten() {
     fixture.write("docs/maestro/plans/plan.md", "someone else's");
     fixture.write("design/plan.md", "the design");
     let mut request = fixture.request();
-    request.design = Some("design/plan.md".to_owned());
+    request.design = Some(DocumentSource::File("design/plan.md".to_owned()));
     let created = fixture.workspace().create_session(&request).unwrap();
     assert_eq!(fixture.text("docs/maestro/plans/plan.md"), "someone else's");
     assert_eq!(fixture.text("docs/maestro/plans/plan-2.md"), PLAN);
@@ -186,7 +186,7 @@ fn w08_no_path_leads_out_of_where_it_belongs() {
     let secret_path = secret.to_string_lossy().into_owned();
     for plan in ["linked.md", "/etc/hostname", "../../../etc/hostname", secret_path.as_str()] {
         let mut request = fixture.request();
-        request.plan = plan.to_owned();
+        request.plan = PlanSource::file(plan);
         assert!(fixture.workspace().create_session(&request).is_err(), "{plan}");
     }
     assert!(!fixture.session_file().exists());

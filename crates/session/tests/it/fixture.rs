@@ -207,8 +207,10 @@ pub(crate) fn skip(phase: &str, by_user: bool) -> Command {
     Command::Skip { phase: id(phase), by_user, reason: None }
 }
 
-pub(crate) const ARCHIVE: ArchiveOptions = ArchiveOptions { force: false, status: None };
-pub(crate) const FORCE: ArchiveOptions = ArchiveOptions { force: true, status: None };
+pub(crate) const ARCHIVE: ArchiveOptions =
+    ArchiveOptions { force: false, status: None, unfinished: None };
+pub(crate) const FORCE: ArchiveOptions =
+    ArchiveOptions { force: true, status: None, unfinished: None };
 
 /// The stable code of a failure.
 pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, SessionError>) -> &'static str {

@@ -15,15 +15,20 @@ use crate::state_dir::LEGACY_STATE_DIR;
 /// environment, else of the directory's own `.env`, else the default. Never fails: what cannot be read is passed by, and
 /// shows when the settings of the workspace are read.
 pub fn discover_workspace(start: &Path, environment: &Environment, disk: &dyn Disk) -> PathBuf {
+    find_workspace(start, environment, disk).unwrap_or_else(|| start.to_owned())
+}
+
+/// Returns what [`discover_workspace`] finds, and nothing where it would have to take `start` itself.
+pub fn find_workspace(start: &Path, environment: &Environment, disk: &dyn Disk) -> Option<PathBuf> {
     for dir in start.ancestors() {
         if is_workspace(dir, environment, disk) {
-            return dir.to_owned();
+            return Some(dir.to_owned());
         }
         if kind(&dir.join(".git"), disk).is_some() {
             break;
         }
     }
-    start.to_owned()
+    None
 }
 
 fn is_workspace(dir: &Path, environment: &Environment, disk: &dyn Disk) -> bool {

@@ -2,7 +2,9 @@
 
 use std::cell::OnceCell;
 
-use maestro_session::{AcceptedConflicts, Consent, NewSessionRequest, SessionError, Workspace};
+use maestro_session::{
+    AcceptedConflicts, Consent, NewSessionRequest, PlanSource, SessionError, Workspace,
+};
 use maestro_session_model::{Adjustment, Command};
 use maestro_testutils::{Reach, SecondCrash, SimDisk};
 
@@ -223,7 +225,7 @@ pub(crate) fn archivings() -> Vec<Scenario> {
 fn replace(workspace: &Workspace, plan: &str) -> Result<(), SessionError> {
     let request = NewSessionRequest {
         archive_active: Some(FORCE),
-        plan: plan.to_owned(),
+        plan: PlanSource::file(plan),
         task: "Something else".to_owned(),
         ..request()
     };
