@@ -84,6 +84,7 @@ pub use crate::env::{DEFAULT_LOCK_WAIT, Env};
 pub use crate::error::{ErrorClass, SessionError};
 pub use crate::log::{EntryState, Log, LogEntry, LogFilter, Recorded};
 pub use crate::resume::{AcceptedConflicts, Consent, ResumeError, Resumed};
+pub use crate::rules::{check_phases_of_no_workspace, settings_of_no_workspace};
 pub use crate::scan::{ScanBasis, ScanReport};
 pub use crate::state_files::StateWritten;
 pub use crate::status::{NoSession, PhaseView, SessionView, Status};

@@ -12,6 +12,7 @@ mod fixture;
 mod killed;
 mod large;
 mod late;
+mod plans;
 mod power;
 mod replay;
 mod restore;
