@@ -53,6 +53,7 @@
 mod again;
 mod archived;
 mod archiving;
+mod assess;
 mod baselines;
 mod change;
 mod conflicts;
@@ -77,6 +78,7 @@ pub use crate::archived::{
     ArchivedBy, ArchivedFiles, ArchivedHits, ArchivedList, ArchivedView, Page,
 };
 pub use crate::archiving::ArchiveOptions;
+pub use crate::assess::{Assessment, CodeSize, RepoSize};
 pub use crate::change::Changed;
 pub use crate::create::{CreatedSession, NewSessionRequest};
 pub use crate::doctor::{Diagnosis, Finding, Remedy, Repaired};

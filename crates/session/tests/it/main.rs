@@ -4,6 +4,7 @@
 
 mod archive;
 mod archived;
+mod assess;
 mod conflicts;
 mod doctor;
 mod edits;
