@@ -633,13 +633,21 @@ mod tests {
         assert_eq!(overridden.max_retries, Setting { value: 1, origin: Origin::Environment });
     }
 
+    #[cfg(unix)]
     #[test]
     fn without_a_workspace_nothing_comes_from_the_current_directory() {
-        for extension in [".", "src", ""] {
-            let settings = of_no_workspace(&[("MAESTRO_EXTENSION_PATH", extension)]).unwrap();
-            assert_eq!(settings, of_no_workspace(&[]).unwrap());
-            assert!(settings.list().iter().all(|setting| setting.origin == Origin::Default));
-        }
+        let extension = tempfile::tempdir().unwrap();
+        write(&extension.path().join(".env"), "MAESTRO_MAX_RETRIES=7\n");
+        // Leads there from wherever the test runs.
+        let relative = format!("{}{}", "../".repeat(40), extension.path().display());
+        let read = Settings::resolve(
+            &extension.path().join("workspace"),
+            &[("MAESTRO_EXTENSION_PATH".to_owned(), relative.clone())].into_iter().collect(),
+            &OsDisk,
+        );
+        assert_eq!(read.unwrap().max_retries.value, 7);
+        let settings = of_no_workspace(&[("MAESTRO_EXTENSION_PATH", &relative)]).unwrap();
+        assert!(settings.list().iter().all(|setting| setting.origin == Origin::Default));
     }
 
     #[test]

@@ -74,6 +74,11 @@ fn without_a_workspace_the_extension_says_who_there_is() {
         PlanRule::UnknownAgent,
     ];
     assert_eq!(rules(&of_no_workspace(&variables).unwrap()), expected);
+
+    // A path that leads there from the current directory says nothing.
+    let relative = format!("{}{}", "../".repeat(40), extension.root().display());
+    let report = of_no_workspace(&[("MAESTRO_EXTENSION_PATH", &relative)]).unwrap();
+    assert_eq!(rules(&report), [PlanRule::PhaseCount]);
 }
 
 #[test]
