@@ -242,11 +242,10 @@ impl Decider<'_> {
         if *phase == self.session.phases[index] {
             return Err(CommandError::NothingToAdjust { phase: id.clone() });
         }
-        let before = plan::check(&plan::session_outlines(self.session), &self.rules.plan);
-        let violations: Vec<_> = plan::check(&plan::session_outlines(after), &self.rules.plan)
-            .violations
+        let before = plan::errors(&plan::session_outlines(self.session), &self.rules.plan);
+        let violations: Vec<_> = plan::errors(&plan::session_outlines(after), &self.rules.plan)
             .into_iter()
-            .filter(|violation| violation.is_error() && !before.violations.contains(violation))
+            .filter(|violation| !before.contains(violation))
             .collect();
         if !violations.is_empty() {
             return Err(CommandError::PlanViolated { violations });

@@ -3,7 +3,8 @@
 //! Owns the order of phases: depth, batches, the critical path, circles, and which phases may run at the same time.
 //! Knows ids and blockers and nothing else of a phase. Recurses nowhere, and the order takes time linear in phases and
 //! blockers, so that a chain of many thousands is nothing special. Which owners of files may run at the same time takes
-//! one such pass for every 64 of the phases that share a file with a later one.
+//! one such pass for every 64 of the phases that share a file with a later one; which blockers are redundant, one for every
+//! 64 of those that stand beside a deeper one, and no pass goes further than these are named.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -154,6 +155,17 @@ pub struct UnorderedPair {
     pub other: usize,
 }
 
+/// A blocker that a phase waits for anyway, because another of its blockers does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RedundantBlocker {
+    /// The position of the phase that waits.
+    pub phase: usize,
+    /// The position of the blocker.
+    pub blocker: usize,
+    /// The position of the other one.
+    pub through: usize,
+}
+
 impl<'g> PhaseOrder<'g> {
     /// Returns for each phase the length of its longest chain of blockers; 0 for one that waits for nothing.
     pub fn depths(&self) -> &[usize] {
@@ -222,6 +234,58 @@ impl<'g> PhaseOrder<'g> {
         unordered
     }
 
+    /// Returns for each phase that has such a blocker the first that it waits for anyway, and the first other one through
+    /// which it does. Both in the order of the input, and sorted by phase.
+    ///
+    /// A blocker that is named twice is none of them: no other one waits for it.
+    pub fn redundant_blockers(&self) -> Vec<RedundantBlocker> {
+        // For each phase the places in its list of the blocker and of the other one.
+        let mut found: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+        let mut lead = Leads::none(self.sequence.len());
+        for block in self.shallow_blockers().chunks(64) {
+            let from = block.first().map_or(0, |(source, _)| *source);
+            let to = block.iter().map(|(_, last)| *last).max().unwrap_or(from);
+            lead.start_at(block.iter().map(|(source, _)| *source));
+            for rank in from..=to {
+                let phase = self.sequence[rank];
+                let blockers = self.graph.blockers.of(phase);
+                let ranks = || blockers.iter().map(|v| self.ranks[*v]);
+                let (direct, indirect) = ranks().fold((0, 0), |(direct, indirect), rank| {
+                    (direct | lead.own[rank], indirect | lead.to[rank])
+                });
+                lead.to[rank] = direct | indirect;
+                let redundant = direct & indirect;
+                let mut marks = ranks().map(|rank| lead.own[rank] & redundant).enumerate();
+                let first = marks.find(|(_, source)| *source != 0);
+                let Some((blocker, source)) = first else { continue };
+                if let Some(through) = ranks().position(|rank| lead.to[rank] & source != 0) {
+                    let best = found.entry(phase).or_insert((blocker, through));
+                    *best = (*best).min((blocker, through));
+                }
+            }
+        }
+        let redundant = found.into_iter().map(|(phase, (blocker, through))| {
+            let blockers = self.graph.blockers.of(phase);
+            RedundantBlocker { phase, blocker: blockers[blocker], through: blockers[through] }
+        });
+        redundant.collect()
+    }
+
+    /// The ranks of the phases that are named beside a deeper blocker, which alone can wait for them, each with the last rank
+    /// at which that happens.
+    fn shallow_blockers(&self) -> Vec<(usize, usize)> {
+        let mut last_named = vec![None; self.sequence.len()];
+        for (rank, phase) in self.sequence.iter().enumerate() {
+            let blockers = self.graph.blockers.of(*phase);
+            let deepest = blockers.iter().map(|v| self.depths[*v]).max();
+            for blocker in blockers.iter().filter(|v| Some(self.depths[**v]) < deepest) {
+                last_named[self.ranks[*blocker]] = Some(rank);
+            }
+        }
+        let named = last_named.into_iter().enumerate();
+        named.filter_map(|(source, last)| Some((source, last?))).collect()
+    }
+
     /// Sets for each rank from `from` on which sources of `block`, one bit each, lead to it.
     fn propagate(&self, from: usize, block: &[Neighbours], reached_from: &mut [u64]) {
         reached_from.fill(0);
@@ -233,6 +297,29 @@ impl<'g> PhaseOrder<'g> {
             let blockers = self.graph.blockers.of(self.sequence[rank]).iter();
             reached_from[rank] |=
                 blockers.map(|v| reached_from[self.ranks[*v]]).fold(0, |all, bits| all | bits);
+        }
+    }
+}
+
+/// Up to 64 sources, one bit each, and where they lead.
+struct Leads {
+    /// For each rank the bit of the source that it is.
+    own: Vec<u64>,
+    /// For each rank the bits of the sources that come before it.
+    to: Vec<u64>,
+}
+
+impl Leads {
+    fn none(ranks: usize) -> Self {
+        Self { own: vec![0; ranks], to: vec![0; ranks] }
+    }
+
+    /// Forgets the sources there were, and takes these, which so far lead nowhere.
+    fn start_at(&mut self, sources: impl Iterator<Item = usize>) {
+        self.own.fill(0);
+        self.to.fill(0);
+        for (bit, source) in sources.enumerate() {
+            self.own[source] = 1 << bit;
         }
     }
 }
@@ -472,6 +559,61 @@ mod tests {
         assert!(!unordered.is_empty() && unordered.len() < 10_000);
     }
 
+    fn redundant(plan: &Plan) -> Vec<(usize, usize, usize)> {
+        let graph = plan.graph();
+        let found = graph.order().unwrap().redundant_blockers();
+        found.iter().map(|it| (it.phase + 1, it.blocker + 1, it.through + 1)).collect()
+    }
+
+    #[test]
+    fn a_blocker_is_redundant_if_another_one_waits_for_it() {
+        let plan = Plan::new(&[vec![], vec![1], vec![2], vec![2, 1, 3], vec![1, 2], vec![3, 5]]);
+        assert_eq!(redundant(&plan), [(4, 2, 3), (5, 1, 2)]);
+    }
+
+    #[test]
+    fn a_blocker_that_is_named_twice_is_not_redundant() {
+        let plan = Plan::new(&[vec![], vec![1, 1], vec![2, 2, 1, 1]]);
+        assert_eq!(redundant(&plan), [(3, 1, 2)]);
+    }
+
+    /// The sources of one pass may not lead on into the next, and the first redundant blocker may be in a later one.
+    #[test]
+    fn of_many_redundant_blockers_the_first_that_is_written_is_found() {
+        let chain = (1..=200).map(|n| if n == 1 { vec![] } else { vec![n - 1] });
+        let all = chain.chain([(1..=200).rev().collect()]).collect::<Vec<_>>();
+        assert_eq!(redundant(&Plan::new(&all)), [(201, 199, 200)]);
+        let chain = (1..=200).map(|n| if n == 1 { vec![] } else { vec![n - 1] });
+        let all = chain.chain([(1..=200).collect()]).collect::<Vec<_>>();
+        assert_eq!(redundant(&Plan::new(&all)), [(201, 1, 2)]);
+    }
+
+    #[test]
+    fn eight_thousand_phases_in_a_reversed_chain_that_all_name_the_first_are_no_work() {
+        let chain: Vec<Vec<u64>> = (1..=8000)
+            .map(|n| match n {
+                8000 => vec![],
+                7999 => vec![8000],
+                _ => vec![8000, n + 1],
+            })
+            .collect();
+        let found = redundant(&Plan::new(&chain));
+        assert_eq!(found.len(), 7998);
+        assert_eq!(found[0], (1, 8000, 2));
+    }
+
+    #[test]
+    fn four_thousand_phases_of_two_blockers_each_are_searched_in_blocks() {
+        let near: Vec<Vec<u64>> =
+            (1..=4000_u64).map(|n| (n.saturating_sub(2).max(1)..n).collect()).collect();
+        assert_eq!(redundant(&Plan::new(&near)).len(), 3998);
+        let far: Vec<Vec<u64>> = (1..=4000_u64)
+            .map(|n| [n / 2, n / 3].into_iter().filter(|b| *b > 0).collect())
+            .collect();
+        let found = redundant(&Plan::new(&far));
+        assert!(!found.is_empty() && found.len() < 4000);
+    }
+
     prop_compose! {
         /// A graph without circles, its phases in any order.
         fn acyclic()(size in 1..40_usize)(
@@ -555,6 +697,25 @@ mod tests {
                 let expected = owners.iter().any(|a| owners.iter().any(|b| unordered(*a, *b)));
                 prop_assert_eq!(found.iter().any(|pair| pair.file == file), expected);
             }
+        }
+
+        #[test]
+        fn redundant_are_the_blockers_from_which_a_path_leads_to_another(blockers in acyclic()) {
+            let plan = Plan::new(&blockers);
+            let leads = closure(&blockers);
+            let at = |id: &u64| usize::try_from(*id - 1).unwrap();
+            let first = |phase: usize| {
+                let own = &blockers[phase];
+                own.iter().find_map(|blocker| {
+                    let through = own.iter().find(|other| leads[at(blocker)][at(other)])?;
+                    Some((phase, at(blocker), at(through)))
+                })
+            };
+            let expected: Vec<_> = (0..blockers.len()).filter_map(first).collect();
+            let graph = plan.graph();
+            let found = graph.order().unwrap().redundant_blockers();
+            let found: Vec<_> = found.iter().map(|it| (it.phase, it.blocker, it.through)).collect();
+            prop_assert_eq!(found, expected);
         }
 
         #[test]

@@ -69,7 +69,8 @@ pub use crate::document::{
 };
 pub use crate::gate::{DesignGate, InvalidGate};
 pub use crate::graph::{
-    Circle, CircularBlockers, DanglingBlocker, DuplicateId, PhaseGraph, PhaseOrder, UnorderedPair,
+    Circle, CircularBlockers, DanglingBlocker, DuplicateId, PhaseGraph, PhaseOrder,
+    RedundantBlocker, UnorderedPair,
 };
 pub use crate::handoff::{
     HandoffError, HandoffReport, MAX_REPORT_BYTES, ReportProblem, ReportStatus, Section,
@@ -82,7 +83,8 @@ pub use crate::listed::{and_more, listed};
 pub use crate::path::{DocumentName, InvalidPath, MAX_PATH_BYTES, RelPath, free_name};
 pub use crate::plan::{
     Batch, MAX_PLAN_BYTES, PhaseOutline, Plan, PlanError, PlanReport, PlanRule, PlannedPhase,
-    Profile, Severity, Violation, check as check_plan, read_plan, session_outlines,
+    Profile, Severity, Violation, check as check_plan, check_for as check_plan_for, read_plan,
+    session_outlines,
 };
 pub use crate::position::{
     Progress, all_wait_for, broken_rules, current_phase, ready_phases, slots, waits_for,

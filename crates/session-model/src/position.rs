@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::decide::SlotLimit;
-use crate::plan::{self, Violation};
+use crate::plan;
 use crate::rules::{PlanRules, Strictness};
 use crate::session::{ExecutionMode, Phase, Session};
 use crate::{PhaseId, PhaseStatus, SessionStatus};
@@ -91,9 +91,8 @@ fn unblocks(statuses: &BTreeMap<&PhaseId, PhaseStatus>, id: &PhaseId) -> bool {
 pub fn broken_rules(session: &Session) -> Vec<String> {
     let rules =
         PlanRules { disabled_agents: Vec::new(), roster: None, strictness: Strictness::Normal };
-    let report = plan::check(&plan::session_outlines(session), &rules);
-    let errors = report.violations.into_iter().filter(Violation::is_error);
-    let mut broken: Vec<String> = errors.map(|violation| violation.message).collect();
+    let errors = plan::errors(&plan::session_outlines(session), &rules);
+    let mut broken: Vec<String> = errors.into_iter().map(|violation| violation.message).collect();
     for (phase, waits_for) in session.phases.iter().zip(all_wait_for(session)) {
         let has_begun = matches!(phase.status, PhaseStatus::InProgress | PhaseStatus::Completed);
         if let Some((blocker, _)) = waits_for.first().filter(|_| has_begun) {

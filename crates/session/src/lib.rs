@@ -53,6 +53,7 @@
 mod again;
 mod archived;
 mod archiving;
+mod assess;
 mod baselines;
 mod change;
 mod conflicts;
@@ -78,6 +79,7 @@ pub use crate::archived::{
     ArchivedBy, ArchivedFiles, ArchivedHits, ArchivedList, ArchivedView, Page,
 };
 pub use crate::archiving::ArchiveOptions;
+pub use crate::assess::{Assessment, CodeSize, RepoSize};
 pub use crate::change::Changed;
 pub use crate::create::{CreatedSession, NewSessionRequest, PlanSource};
 pub use crate::doctor::{Diagnosis, Finding, Remedy, Repaired};
@@ -87,6 +89,7 @@ pub use crate::error::{ErrorClass, SessionError, causes};
 pub use crate::gate::GateChanged;
 pub use crate::log::{EntryState, Log, LogEntry, LogFilter, Recorded};
 pub use crate::resume::{AcceptedConflicts, Consent, ResumeError, Resumed};
+pub use crate::rules::{check_phases_of_no_workspace, settings_of_no_workspace};
 pub use crate::scan::{ScanBasis, ScanReport};
 pub use crate::state_files::StateWritten;
 pub use crate::status::{NoSession, PhaseView, SessionView, Status};

@@ -116,13 +116,25 @@ impl Workspace {
         })
     }
 
+    /// The files in which the user says what git is to ignore everywhere.
+    pub(crate) fn excludes(&self) -> Vec<PathBuf> {
+        let environment = &self.env.environment;
+        let file = match &self.env.git {
+            Some(binary) => {
+                Git::new(binary, self.state_dir().workspace(), environment).excludes_file()
+            }
+            None => default_excludes_file(environment),
+        };
+        file.into_iter().collect()
+    }
+
     /// What git knows of the workspace at the time `started`.
     fn ask_git(&self, started: Timestamp) -> KnownToGit {
         let environment = &self.env.environment;
         let Some(binary) = &self.env.git else {
             return KnownToGit {
                 tree: GitTree::default(),
-                excludes: default_excludes_file(environment).into_iter().collect(),
+                excludes: self.excludes(),
                 basis: ScanBasis {
                     git_commit: None,
                     limitation: Some("git was not found".to_owned()),
@@ -140,7 +152,7 @@ impl Workspace {
         };
         tree.files.retain(|path| !path.starts_with(dir.relative()));
         let basis = ScanBasis { git_commit: tree.commit.clone(), limitation };
-        KnownToGit { tree, excludes: git.excludes_file().into_iter().collect(), basis }
+        KnownToGit { tree, excludes: self.excludes(), basis }
     }
 }
 

@@ -1,13 +1,13 @@
 //! The settings: what each one is, where its value comes from, and what may be in it.
 //!
-//! Owns the names, the defaults and the order of the sources. Reads the workspace's marker file and the two `.env`
-//! files, and nothing of the process: the environment is an argument. Acts on no setting itself but the state dir's.
+//! Owns the names, the defaults and the order of the sources. Reads the workspace's marker file, if there is a workspace,
+//! and the two `.env` files, and nothing of the process: the environment is an argument. Acts on no setting itself but the state dir's.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use maestro_session_model::{AgentName, RelPath, Strictness};
+use maestro_session_model::{AgentName, InvalidPath, RelPath, Strictness};
 
 use crate::disk::{Access, Disk, Kind, io_hint};
 use crate::environment::{Environment, extension_path};
@@ -23,6 +23,8 @@ pub const MARKER_FILE: &str = ".maestro-state-dir";
 
 /// The state dir when no setting names another.
 pub const DEFAULT_STATE_DIR: &str = "docs/maestro";
+
+const STATE_DIR: &str = "MAESTRO_STATE_DIR";
 
 /// The largest `.env` or marker file that is read.
 pub const MAX_SETTINGS_FILE_BYTES: u64 = 1024 * 1024;
@@ -118,18 +120,43 @@ impl Settings {
         environment: &Environment,
         disk: &dyn Disk,
     ) -> Result<Self, SettingsError> {
-        let sources = Sources::read(workspace, environment, disk)?;
+        let sources = Sources::of_workspace(workspace, environment, disk)?;
         // An absolute path may name the workspace through a link, or past one.
         let resolved = disk.canonicalize(workspace).unwrap_or_else(|_| workspace.to_owned());
-        let default_dir =
-            RelPath::parse(DEFAULT_STATE_DIR).expect("the default state dir is a legal path");
+        let state_dir = sources
+            .state_dir(|text| state_dir(workspace, text).or_else(|| state_dir(&resolved, text)))?;
+        Self::read(&sources, state_dir, |text| workspace.join(text))
+    }
+
+    /// Reads the settings of someone who has no workspace yet: from the environment, the extension's `.env`, and the
+    /// defaults.
+    ///
+    /// No file is read that is relative to the current directory, so an extension counts only under an absolute path. A
+    /// state dir that is an absolute path is the default here: it says something in one workspace alone. A relative hooks
+    /// dir stays relative.
+    pub fn without_workspace(
+        environment: &Environment,
+        disk: &dyn Disk,
+    ) -> Result<Self, SettingsError> {
+        let sources = Sources::without_workspace(environment, disk)?;
+        let is_absolute =
+            |text: &str| matches!(RelPath::parse(text.trim()), Err(InvalidPath::Absolute { .. }));
+        let state_dir = match sources.find(STATE_DIR) {
+            Some((text, _)) if is_absolute(text) => {
+                Setting { value: default_state_dir(), origin: Origin::Default }
+            }
+            _ => sources.state_dir(relative_state_dir)?,
+        };
+        Self::read(&sources, state_dir, |text| PathBuf::from(text))
+    }
+
+    fn read(
+        sources: &Sources<'_>,
+        state_dir: Setting<RelPath>,
+        hooks_dir: impl Fn(&str) -> PathBuf,
+    ) -> Result<Self, SettingsError> {
         Ok(Self {
-            state_dir: sources.setting(
-                "MAESTRO_STATE_DIR",
-                "a path inside the workspace without `..`",
-                default_dir,
-                |text| state_dir(workspace, text).or_else(|| state_dir(&resolved, text)),
-            )?,
+            state_dir,
             auto_archive: sources.setting(
                 "MAESTRO_AUTO_ARCHIVE",
                 "true or false",
@@ -162,7 +189,7 @@ impl Settings {
                 value::agents,
             )?,
             hooks_dir: sources.setting("MAESTRO_HOOKS_DIR", "a directory", None, |text| {
-                Some(Some(workspace.join(text)))
+                Some(Some(hooks_dir(text)))
             })?,
             front_matter: sources.setting(
                 "MAESTRO_FRONT_MATTER",
@@ -178,7 +205,7 @@ impl Settings {
         let agents: Vec<&str> = self.disabled_agents.value.iter().map(AgentName::as_str).collect();
         let hooks_dir = self.hooks_dir.value.as_ref();
         vec![
-            self.state_dir.listed("MAESTRO_STATE_DIR", self.state_dir.value.to_string()),
+            self.state_dir.listed(STATE_DIR, self.state_dir.value.to_string()),
             self.auto_archive.listed("MAESTRO_AUTO_ARCHIVE", self.auto_archive.value.to_string()),
             self.max_retries.listed("MAESTRO_MAX_RETRIES", self.max_retries.value.to_string()),
             self.max_concurrent
@@ -211,36 +238,53 @@ pub(crate) fn state_dir_for_search(
     environment: &Environment,
     disk: &dyn Disk,
 ) -> Option<RelPath> {
-    let name = "MAESTRO_STATE_DIR";
-    if let Some(text) = environment.get(name) {
+    if let Some(text) = environment.get(STATE_DIR) {
         return state_dir(workspace, text.trim());
     }
     let file = env_file(&workspace.join(".env"), disk).unwrap_or_default();
-    match last(&file, name) {
+    match last(&file, STATE_DIR) {
         Some(assignment) => state_dir(workspace, assignment.value.trim()),
         None => RelPath::parse(DEFAULT_STATE_DIR).ok(),
     }
 }
 
+fn default_state_dir() -> RelPath {
+    RelPath::parse(DEFAULT_STATE_DIR).expect("the default state dir is a legal path")
+}
+
 /// Reads the path of a state dir: inside the workspace, and spelt without `..` even where that would lead back inside,
 /// because a link on the way would lead elsewhere.
 fn state_dir(workspace: &Path, text: &str) -> Option<RelPath> {
-    if text.split(['/', '\\']).any(|component| component == "..") {
+    if names_a_parent(text) {
         return None;
     }
     RelPath::within(workspace.to_str()?, text).ok()
 }
 
+/// Reads the path of a state dir as long as there is no workspace that it could be absolute in.
+fn relative_state_dir(text: &str) -> Option<RelPath> {
+    RelPath::parse(text).ok().filter(|_| !names_a_parent(text))
+}
+
+fn names_a_parent(text: &str) -> bool {
+    text.split(['/', '\\']).any(|component| component == "..")
+}
+
 /// The places that values come from, read once.
 struct Sources<'e> {
     environment: &'e Environment,
-    marker: Option<(PathBuf, String)>,
-    workspace: (PathBuf, Vec<Assignment>),
+    /// Absent where there is no workspace.
+    workspace: Option<WorkspaceSources>,
     extension: Option<(PathBuf, Vec<Assignment>)>,
 }
 
+struct WorkspaceSources {
+    marker: Option<(PathBuf, String)>,
+    env: (PathBuf, Vec<Assignment>),
+}
+
 impl<'e> Sources<'e> {
-    fn read(
+    fn of_workspace(
         workspace: &Path,
         environment: &'e Environment,
         disk: &dyn Disk,
@@ -248,36 +292,49 @@ impl<'e> Sources<'e> {
         let marker = workspace.join(MARKER_FILE);
         let marker = read_file(&marker, disk)?.map(|text| (marker, text.trim().to_owned()));
         let path = workspace.join(".env");
-        let assignments = env_file(&path, disk)?;
         let extension = extension_path(environment)
             .map(|dir| dir.join(".env"))
             .filter(|extension| *extension != path);
-        let extension = match extension {
-            Some(path) => {
-                let assignments = env_file(&path, disk)?;
-                Some((path, assignments))
-            }
-            None => None,
-        };
-        Ok(Self { environment, marker, workspace: (path, assignments), extension })
+        let env = with_assignments(path, disk)?;
+        let extension = extension.map(|path| with_assignments(path, disk)).transpose()?;
+        Ok(Self { environment, workspace: Some(WorkspaceSources { marker, env }), extension })
+    }
+
+    fn without_workspace(
+        environment: &'e Environment,
+        disk: &dyn Disk,
+    ) -> Result<Self, SettingsError> {
+        let extension = extension_path(environment).filter(|dir| dir.is_absolute());
+        let extension =
+            extension.map(|dir| with_assignments(dir.join(".env"), disk)).transpose()?;
+        Ok(Self { environment, workspace: None, extension })
     }
 
     fn find(&self, name: &str) -> Option<(&str, Origin)> {
         if let Some(value) = self.environment.get(name) {
             return Some((value, Origin::Environment));
         }
-        if name == "MAESTRO_STATE_DIR"
-            && let Some((path, text)) = &self.marker
-        {
-            return Some((text, Origin::MarkerFile(path.clone())));
-        }
-        let (path, assignments) = &self.workspace;
-        if let Some(Assignment { line, key: _, value }) = last(assignments, name) {
-            return Some((value, Origin::WorkspaceEnv { path: path.clone(), line: *line }));
+        if let Some(WorkspaceSources { marker, env: (path, assignments) }) = &self.workspace {
+            if name == STATE_DIR
+                && let Some((path, text)) = marker
+            {
+                return Some((text, Origin::MarkerFile(path.clone())));
+            }
+            if let Some(Assignment { line, key: _, value }) = last(assignments, name) {
+                return Some((value, Origin::WorkspaceEnv { path: path.clone(), line: *line }));
+            }
         }
         let (path, assignments) = self.extension.as_ref()?;
         let Assignment { line, key: _, value } = last(assignments, name)?;
         Some((value, Origin::ExtensionEnv { path: path.clone(), line: *line }))
+    }
+
+    fn state_dir(
+        &self,
+        parse: impl FnOnce(&str) -> Option<RelPath>,
+    ) -> Result<Setting<RelPath>, SettingsError> {
+        let allowed = "a path inside the workspace without `..`";
+        self.setting(STATE_DIR, allowed, default_state_dir(), parse)
     }
 
     fn setting<T>(
@@ -305,6 +362,14 @@ impl<'e> Sources<'e> {
 /// The assignment that counts; an empty value is as good as none.
 fn last<'a>(assignments: &'a [Assignment], name: &str) -> Option<&'a Assignment> {
     assignments.iter().rfind(|a| a.key == name).filter(|a| !a.value.trim().is_empty())
+}
+
+fn with_assignments(
+    path: PathBuf,
+    disk: &dyn Disk,
+) -> Result<(PathBuf, Vec<Assignment>), SettingsError> {
+    let assignments = env_file(&path, disk)?;
+    Ok((path, assignments))
 }
 
 fn env_file(path: &Path, disk: &dyn Disk) -> Result<Vec<Assignment>, SettingsError> {
@@ -534,6 +599,68 @@ mod tests {
         let error = resolve(dir.path(), &[]).unwrap_err();
         let text = error.to_string().replace(dir.path().to_str().unwrap(), "…");
         assert_eq!(text, "MAESTRO_MAX_RETRIES is `two` (…/.env:2), which must be a whole number");
+    }
+
+    fn of_no_workspace(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let environment =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::without_workspace(&environment.collect(), &OsDisk)
+    }
+
+    #[test]
+    fn without_a_workspace_the_environment_and_the_extension_say_what_is_set() {
+        let extension = tempfile::tempdir().unwrap();
+        let path = extension.path().join(".env");
+        write(&path, "MAESTRO_MAX_RETRIES=7\nMAESTRO_STATE_DIR=.maestro\n");
+        // Nobody asks for the marker file of an extension.
+        write(&extension.path().join(MARKER_FILE), "from/marker");
+        let outer = ("MAESTRO_EXTENSION_PATH", extension.path().to_str().unwrap());
+        let settings = of_no_workspace(&[outer, ("MAESTRO_DISABLED_AGENTS", "coder")]).unwrap();
+        let set: Vec<String> = settings
+            .list()
+            .into_iter()
+            .filter(|setting| setting.origin != Origin::Default)
+            .map(|setting| format!("{}={}", setting.name, setting.value))
+            .collect();
+        let expected = [
+            "MAESTRO_STATE_DIR=.maestro",
+            "MAESTRO_MAX_RETRIES=7",
+            "MAESTRO_DISABLED_AGENTS=coder",
+        ];
+        assert_eq!(set, expected);
+        assert_eq!(settings.max_retries.origin, Origin::ExtensionEnv { path, line: 1 });
+        let overridden = of_no_workspace(&[outer, ("MAESTRO_MAX_RETRIES", "1")]).unwrap();
+        assert_eq!(overridden.max_retries, Setting { value: 1, origin: Origin::Environment });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn without_a_workspace_nothing_comes_from_the_current_directory() {
+        let extension = tempfile::tempdir().unwrap();
+        write(&extension.path().join(".env"), "MAESTRO_MAX_RETRIES=7\n");
+        // Leads there from wherever the test runs.
+        let relative = format!("{}{}", "../".repeat(40), extension.path().display());
+        let read = Settings::resolve(
+            &extension.path().join("workspace"),
+            &[("MAESTRO_EXTENSION_PATH".to_owned(), relative.clone())].into_iter().collect(),
+            &OsDisk,
+        );
+        assert_eq!(read.unwrap().max_retries.value, 7);
+        let settings = of_no_workspace(&[("MAESTRO_EXTENSION_PATH", &relative)]).unwrap();
+        assert!(settings.list().iter().all(|setting| setting.origin == Origin::Default));
+    }
+
+    #[test]
+    fn without_a_workspace_an_absolute_state_dir_says_nothing() {
+        for absolute in ["/home/u/docs/maestro", r"C:\docs", "/home/../etc"] {
+            let settings = of_no_workspace(&[("MAESTRO_STATE_DIR", absolute)]).unwrap();
+            assert_eq!(settings.state_dir.value.as_str(), DEFAULT_STATE_DIR);
+            assert_eq!(settings.state_dir.origin, Origin::Default);
+        }
+        for nowhere in ["../docs", "a/../b", "."] {
+            let error = of_no_workspace(&[("MAESTRO_STATE_DIR", nowhere)]).unwrap_err();
+            assert_eq!(error.code(), "BAD_SETTING");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::violations;
 /// Exits with 1 when the plan would be refused. The rules: unique ids, names that are not
 /// empty, blockers that exist, no cycle, no file that is owned by two phases that may run
 /// at the same time; agents that are not disabled and, where a roster is known, on it.
+/// Only warned is of a phase without an agent, and of a blocker that a phase waits for
+/// anyway, through another one.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

@@ -13,7 +13,7 @@ use super::profile::Profile;
 use super::{Plan, PlannedPhase};
 use crate::graph::{Circle, PhaseGraph, PhaseOrder};
 use crate::rules::{PlanRules, Strictness};
-use crate::{AgentName, Phase, PhaseId, RelPath, Session, agent_key};
+use crate::{AgentName, Phase, PhaseId, RelPath, Session, TaskComplexity, agent_key};
 
 /// What the rules need to know of a phase, wherever it stands.
 #[derive(Clone, Debug)]
@@ -134,6 +134,8 @@ pub enum Severity {
 pub enum PlanRule {
     /// There is at least one phase.
     NoPhases,
+    /// A task has no more phases than one of its complexity may have.
+    PhaseCount,
     /// A phase has a name.
     EmptyName,
     /// No two phases have one id.
@@ -146,6 +148,8 @@ pub enum PlanRule {
     Cycle,
     /// Phases that may run at the same time own different files.
     FileOverlap,
+    /// A phase names no blocker that it waits for anyway.
+    RedundantBlocker,
     /// Someone carries a phase out.
     NoAgent,
     /// Disabled agents are not assigned.
@@ -161,12 +165,14 @@ impl PlanRule {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoPhases => "no_phases",
+            Self::PhaseCount => "phase_count",
             Self::EmptyName => "empty_name",
             Self::DuplicateId => "duplicate_id",
             Self::DanglingBlocker => "dangling_blocker",
             Self::SelfBlocker => "self_blocker",
             Self::Cycle => "cycle",
             Self::FileOverlap => "file_overlap",
+            Self::RedundantBlocker => "redundant_blocker",
             Self::NoAgent => "no_agent",
             Self::DisabledAgent => "disabled_agent",
             Self::UnknownAgent => "unknown_agent",
@@ -183,31 +189,41 @@ impl fmt::Display for PlanRule {
 
 /// Checks `phases` against the rules that every plan must keep and those that `rules` adds.
 pub fn check(phases: &[PhaseOutline<'_>], rules: &PlanRules) -> PlanReport {
-    let graph = PhaseGraph::new(phases.iter().map(|phase| (phase.id, phase.blocked_by)));
+    check_for(phases, None, rules)
+}
+
+/// Checks `phases` like [`check`], and besides, if the task has a `complexity`, that they are not too many for it.
+///
+/// A session may have more phases than that: the number is for whoever is still planning.
+pub fn check_for(
+    phases: &[PhaseOutline<'_>],
+    complexity: Option<TaskComplexity>,
+    rules: &PlanRules,
+) -> PlanReport {
+    let graph = graph(phases);
     let mut check = Check { phases, rules, violations: Vec::new() };
-    if phases.is_empty() {
-        check.report(
-            PlanRule::NoPhases,
-            None,
-            "the plan has no phases".to_owned(),
-            Some("describe at least one phase".to_owned()),
-        );
+    if let Some(complexity) = complexity {
+        check.phase_count(complexity);
     }
-    check.each_phase(&graph);
-    let order = match graph.order() {
-        Ok(order) => Some(order),
-        Err(error) => {
-            check.circles(&error.circles);
-            None
-        }
-    };
-    let sound = graph.duplicates().is_empty() && graph.dangling().is_empty() && !phases.is_empty();
-    let order = order.filter(|_| sound);
+    let order = check.what_must_be(&graph);
     if let Some(order) = &order {
-        check.shared_files(order);
+        check.redundant_blockers(order);
     }
     let profile = order.map(|order| Profile::of(phases, &order));
     PlanReport { violations: check.violations, profile }
+}
+
+/// Returns the errors that [`check`] finds, without looking for what is no error anyway.
+pub(crate) fn errors(phases: &[PhaseOutline<'_>], rules: &PlanRules) -> Vec<Violation> {
+    let graph = graph(phases);
+    let mut check = Check { phases, rules, violations: Vec::new() };
+    check.what_must_be(&graph);
+    check.violations.retain(Violation::is_error);
+    check.violations
+}
+
+fn graph<'a>(phases: &[PhaseOutline<'a>]) -> PhaseGraph<'a> {
+    PhaseGraph::new(phases.iter().map(|phase| (phase.id, phase.blocked_by)))
 }
 
 struct Check<'c> {
@@ -226,11 +242,12 @@ impl Check<'_> {
     ) {
         let lenient = self.rules.strictness == Strictness::Lenient;
         let severity = match rule {
-            PlanRule::NoAgent => Severity::Warning,
+            PlanRule::RedundantBlocker | PlanRule::NoAgent => Severity::Warning,
             PlanRule::UnknownAgent | PlanRule::ReadOnlyAgentWithFiles if lenient => {
                 Severity::Warning
             }
             PlanRule::NoPhases
+            | PlanRule::PhaseCount
             | PlanRule::EmptyName
             | PlanRule::DuplicateId
             | PlanRule::DanglingBlocker
@@ -250,6 +267,47 @@ impl Check<'_> {
             message,
             hint,
         });
+    }
+
+    fn phase_count(&mut self, complexity: TaskComplexity) {
+        const MOST_IF_SIMPLE: usize = 3;
+        const MOST_IF_MEDIUM: usize = 5;
+        let (name, most) = match complexity {
+            TaskComplexity::Simple => ("simple", MOST_IF_SIMPLE),
+            TaskComplexity::Medium => ("medium", MOST_IF_MEDIUM),
+            TaskComplexity::Complex => return,
+        };
+        let phases = self.phases.len();
+        if most < phases {
+            let enough = if phases <= MOST_IF_MEDIUM { "medium" } else { "complex" };
+            let message =
+                format!("a {name} task has at most {most} phases, and this plan has {phases}");
+            let hint = Some(format!("make one phase of several, or call the task {enough}"));
+            self.report(PlanRule::PhaseCount, None, message, hint);
+        }
+    }
+
+    /// Looks for everything that a plan must keep, and returns the order of the phases if their ids and blockers make one.
+    fn what_must_be<'g>(&mut self, graph: &'g PhaseGraph<'g>) -> Option<PhaseOrder<'g>> {
+        if self.phases.is_empty() {
+            let message = "the plan has no phases".to_owned();
+            let hint = Some("describe at least one phase".to_owned());
+            self.report(PlanRule::NoPhases, None, message, hint);
+        }
+        self.each_phase(graph);
+        let order = match graph.order() {
+            Ok(order) => order,
+            Err(error) => {
+                self.circles(&error.circles);
+                return None;
+            }
+        };
+        let ids_are_sound = graph.duplicates().is_empty() && graph.dangling().is_empty();
+        if !ids_are_sound || self.phases.is_empty() {
+            return None;
+        }
+        self.shared_files(&order);
+        Some(order)
     }
 
     fn each_phase(&mut self, graph: &PhaseGraph<'_>) {
@@ -397,6 +455,17 @@ impl Check<'_> {
             self.report(PlanRule::FileOverlap, Some(pair.other), message, Some(hint));
         }
     }
+
+    fn redundant_blockers(&mut self, order: &PhaseOrder<'_>) {
+        for found in order.redundant_blockers() {
+            let id = |position: usize| self.phases[position].id;
+            let (phase, blocker) = (id(found.phase), id(found.blocker));
+            let message =
+                format!("phase {phase} waits for {blocker} anyway, through {}", id(found.through));
+            let hint = Some(format!("remove {blocker} from its blockers"));
+            self.report(PlanRule::RedundantBlocker, Some(found.phase), message, hint);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -537,6 +606,75 @@ mod tests {
     }
 
     #[test]
+    fn a_blocker_that_comes_with_another_one_is_named_once_a_phase() {
+        let plan = plan(
+            "1; A; x\n2; B; x; 1\n3; C; x; 2\ndocs; D; x; 3, 2, 1\n5; E; x; 1, 3\n6; F; x; 3, 3",
+        );
+        let report = check(&plan.outlines(), &no_rules());
+        insta::assert_snapshot!(shown(&report), @"
+        warning redundant_blocker docs:6: phase docs waits for 2 anyway, through 3
+          remove 2 from its blockers
+        warning redundant_blocker 5:7: phase 5 waits for 1 anyway, through 3
+          remove 1 from its blockers
+        ");
+        assert!(report.is_accepted());
+        let strict = PlanRules { strictness: Strictness::Strict, ..no_rules() };
+        assert!(check(&plan.outlines(), &strict).is_accepted());
+    }
+
+    #[test]
+    fn without_an_order_no_blocker_is_redundant() {
+        let rules = |lines: &str| {
+            let report = check(&plan(lines).outlines(), &no_rules());
+            report.violations.iter().map(|found| found.rule).collect::<Vec<_>>()
+        };
+        let redundant = "1; A; x\n2; B; x; 1\n3; C; x; 1, 2\n";
+        assert_eq!(rules(redundant), [PlanRule::RedundantBlocker]);
+        assert_eq!(rules(&format!("{redundant}2; D; x")), [PlanRule::DuplicateId]);
+        assert_eq!(rules(&format!("{redundant}4; D; x; 9")), [PlanRule::DanglingBlocker]);
+        assert_eq!(rules(&format!("{redundant}4; D; x; 4")), [PlanRule::SelfBlocker]);
+    }
+
+    #[test]
+    fn a_task_has_as_many_phases_as_its_complexity_allows() {
+        use TaskComplexity::{Complex, Medium, Simple};
+        let check = |phases: usize, complexity| {
+            let lines: Vec<String> = (1..=phases).map(|n| format!("{n}; A; x")).collect();
+            check_for(&plan(&lines.join("\n")).outlines(), complexity, &no_rules())
+        };
+        let accepted = |phases, complexity| check(phases, complexity).is_accepted();
+        assert!(accepted(3, Some(Simple)) && !accepted(4, Some(Simple)));
+        assert!(accepted(5, Some(Medium)) && !accepted(6, Some(Medium)));
+        assert!(accepted(60, Some(Complex)) && accepted(60, None));
+        let hint = check(6, Some(Simple)).violations[0].hint.clone();
+        assert_eq!(hint.as_deref(), Some("make one phase of several, or call the task complex"));
+    }
+
+    #[test]
+    fn too_many_phases_are_said_first_and_the_plan_is_profiled_anyway() {
+        let plan = plan("1; ; x\n2; B; x\n3; C; x\n4; D; x\n5; E; x");
+        let report = check_for(&plan.outlines(), Some(TaskComplexity::Simple), &no_rules());
+        insta::assert_snapshot!(shown(&report), @"
+        error phase_count: a simple task has at most 3 phases, and this plan has 5
+          make one phase of several, or call the task medium
+        error empty_name 1:3: phase 1 has no name
+          say in a few words what the step is
+        ");
+        assert!(report.profile.is_some());
+    }
+
+    #[test]
+    fn the_errors_are_those_of_a_whole_check() {
+        let wrong =
+            plan("1; ; coder; ; a\n2; B; ; 1; b\n3; C; gardener; 1, 2; c\n4; D; coder; 1; b");
+        let rules = PlanRules { roster: Some(roster()), ..no_rules() };
+        let mut found = check(&wrong.outlines(), &rules).violations;
+        found.retain(Violation::is_error);
+        assert_eq!(errors(&wrong.outlines(), &rules), found);
+        assert_eq!(found.len(), 3);
+    }
+
+    #[test]
     fn a_missing_blocker_is_no_reason_to_complain_of_files() {
         let rules = no_rules();
         let report = check(&plan("1; A; x; ; a\n2; B; x; 7; a").outlines(), &rules);
@@ -589,7 +727,8 @@ mod tests {
 
     #[test]
     fn a_rule_is_called_the_same_everywhere() {
-        for rule in [PlanRule::NoPhases, PlanRule::ReadOnlyAgentWithFiles, PlanRule::Cycle] {
+        use PlanRule as R;
+        for rule in [R::NoPhases, R::PhaseCount, R::RedundantBlocker, R::ReadOnlyAgentWithFiles] {
             assert_eq!(serde_json::to_string(&rule).unwrap(), format!("\"{rule}\""));
         }
     }

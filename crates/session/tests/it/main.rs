@@ -4,6 +4,7 @@
 
 mod archive;
 mod archived;
+mod assess;
 mod conflicts;
 mod doctor;
 mod edits;
@@ -12,6 +13,7 @@ mod fixture;
 mod killed;
 mod large;
 mod late;
+mod plans;
 mod power;
 mod replay;
 mod restore;
