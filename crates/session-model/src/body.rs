@@ -56,13 +56,17 @@ pub(crate) fn delivered(
     out
 }
 
-/// The section of a phase that failed.
+/// The section of a phase that failed, or of which an error was recorded while it stays where it is.
 pub(crate) fn failed(phase: &Phase, error: &PhaseError, report: Option<&str>) -> String {
-    let mut out = heading(phase, PhaseStatus::Failed);
+    let mut out = heading(phase, phase.status);
     output(&mut out, Some(&error.agent), report);
     section(&mut out, "Validation Result");
     out += &format!("Fail ({}):\n\n", error.kind);
     out += &fenced("text", &error.message);
+    if error.resolved {
+        section(&mut out, "Resolution");
+        out += &format!("{}\n", sentence(&error.resolution));
+    }
     out
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Commands are data: they are decided on by [`decide`](crate::decide()), and recorded in the journal as they are.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::handoff::{HandoffReport, Validation};
-use crate::session::{DownstreamContext, ErrorKind, TokenCounts};
+use crate::session::{DownstreamContext, ErrorKind, ExecutionMode, TokenCounts};
 use crate::{AgentName, PhaseId, RelPath};
 
 /// A change of a session.
@@ -30,6 +30,35 @@ pub enum Command {
         phase: PhaseId,
         /// What went wrong.
         failure: Failure,
+    },
+    /// A phase ends well and others begin, in one step: all of it, or nothing.
+    Transition {
+        /// Which phase ended; without it, none did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<PhaseId>,
+        /// What it hands over; where no phase ended, no more than tokens and the agent that used them.
+        #[serde(default, skip_serializing_if = "is_default")]
+        handoff: Handoff,
+        /// Which phases begin, in this order. One that is in progress stays as it is.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        start: Vec<PhaseId>,
+        /// The parallel batch from now on, or that there is none; what is absent stays.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "absent_or_null"
+        )]
+        batch: Option<Option<String>>,
+    },
+    /// Something went wrong in a phase that goes on, or in one that failed.
+    RecordError {
+        /// Which phase.
+        phase: PhaseId,
+        /// What went wrong.
+        failure: Failure,
+        /// What was done about it; without it, that is still to come.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resolution: Option<String>,
     },
     /// A failed phase is tried again.
     Retry {
@@ -79,6 +108,11 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// How the session is carried out changes.
+    Configure {
+        /// How.
+        changes: Configuration,
+    },
     /// The session is given up.
     Abort {
         /// Why.
@@ -88,7 +122,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Returns the phase that the command is about.
+    /// Returns the phase that the command is about: of a transition the one that ends, else the first that begins.
     pub fn phase(&self) -> Option<&PhaseId> {
         match self {
             Self::Start { phase }
@@ -98,8 +132,10 @@ impl Command {
             | Self::Skip { phase, .. }
             | Self::Redelegate { phase, .. }
             | Self::Adjust { phase, .. }
+            | Self::RecordError { phase, .. }
             | Self::Reconcile { phase, .. } => Some(phase),
-            Self::Abort { .. } => None,
+            Self::Transition { phase, start, .. } => phase.as_ref().or(start.first()),
+            Self::Configure { .. } | Self::Abort { .. } => None,
         }
     }
 }
@@ -219,5 +255,108 @@ impl Adjustment {
     /// Whether nothing is to change.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// How a session is carried out, where that changes. What is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Configuration {
+    /// Whether phases may run side by side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_mode: Option<ExecutionMode>,
+    /// What runs the agents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_backend: Option<String>,
+    /// The parallel batch that is being carried out, or that there is none.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "absent_or_null")]
+    pub current_batch: Option<Option<String>>,
+}
+
+impl Configuration {
+    /// Whether nothing is to change.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Reads a member that is there: `null` is a value of it, and not that it is absent.
+fn absent_or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn id(text: &str) -> PhaseId {
+        text.parse().unwrap()
+    }
+
+    /// What is read from `json`, after it was found to be written as the same again.
+    fn round_trip(json: &Value) -> Command {
+        let command: Command = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&command).unwrap(), *json);
+        command
+    }
+
+    #[test]
+    fn a_batch_that_is_absent_is_another_one_than_none() {
+        for (batch, expected) in [
+            (None, None),
+            (Some(Value::Null), Some(None)),
+            (Some(json!("b1")), Some(Some("b1".to_owned()))),
+        ] {
+            let mut json = json!({ "command": "transition", "start": ["2"] });
+            let mut changes = json!({});
+            if let Some(batch) = batch {
+                json["batch"] = batch.clone();
+                changes["current_batch"] = batch;
+            }
+            let Command::Transition { batch, .. } = round_trip(&json) else { unreachable!() };
+            assert_eq!(batch, expected);
+            let json = json!({ "command": "configure", "changes": changes });
+            let Command::Configure { changes } = round_trip(&json) else { unreachable!() };
+            assert_eq!(changes.current_batch, expected);
+            assert_eq!(changes.is_empty(), expected.is_none());
+        }
+    }
+
+    #[test]
+    fn of_a_transition_everything_can_be_left_out() {
+        let nothing = round_trip(&json!({ "command": "transition" }));
+        let expected = Command::Transition {
+            phase: None,
+            handoff: Handoff::default(),
+            start: Vec::new(),
+            batch: None,
+        };
+        assert_eq!(nothing, expected);
+        assert_eq!(nothing.phase(), None);
+        let begins = round_trip(&json!({ "command": "transition", "start": [2, "x"] }));
+        assert_eq!(begins.phase(), Some(&id("2")));
+        let both = json!({
+            "command": "transition", "phase": 1, "start": [2], "handoff": { "files_created": ["a"] },
+        });
+        assert_eq!(round_trip(&both).phase(), Some(&id("1")));
+    }
+
+    #[test]
+    fn a_recorded_error_is_read_as_it_is_written() {
+        let open = json!({
+            "command": "record_error", "phase": 2, "failure": { "type": "timeout", "message": "slow" },
+        });
+        assert_eq!(round_trip(&open).phase(), Some(&id("2")));
+        let mut resolved = open.clone();
+        resolved["resolution"] = json!("waited");
+        assert_ne!(round_trip(&resolved), round_trip(&open));
     }
 }

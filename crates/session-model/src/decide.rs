@@ -5,12 +5,15 @@
 
 mod complete;
 mod error;
+mod failure;
 mod guard;
+mod transition;
 
 pub use self::error::{CommandError, SlotLimit};
 pub use self::guard::{Guards, find_phase};
 
-use crate::command::{Adjustment, Command, Failure};
+use self::transition::Transition;
+use crate::command::{Adjustment, Command, Configuration};
 use crate::plan;
 use crate::position;
 use crate::rules::PlanRules;
@@ -56,11 +59,23 @@ pub fn decide(
     let decider = Decider { session, rules, guards, now };
     let mut warnings = Vec::new();
     let log = match command {
-        Command::Start { phase } => decider.start(&mut after, phase)?,
+        Command::Start { phase } => transition::start(&mut after, phase, rules, now)?,
         Command::Complete { phase, handoff } => {
             complete::complete(&decider, &mut after, phase, handoff, &mut warnings)?
         }
-        Command::Fail { phase, failure } => decider.fail(&mut after, phase, failure)?,
+        Command::Transition { phase, handoff, start, batch } => {
+            let changes_batch = batch.is_some();
+            let transition = Transition { ends: phase.as_ref(), handoff, start, changes_batch };
+            let log = transition.take(&decider, &mut after, &mut warnings)?;
+            if let Some(batch) = batch {
+                after.current_batch.clone_from(batch);
+            }
+            log
+        }
+        Command::Fail { phase, failure } => failure::fail(&decider, &mut after, phase, failure)?,
+        Command::RecordError { phase, failure, resolution } => {
+            failure::record(&decider, &mut after, phase, failure, resolution.as_deref())?
+        }
         Command::Retry { phase, by_user, resolution } => {
             decider.retry(&mut after, phase, *by_user, resolution.as_deref())?
         }
@@ -74,6 +89,7 @@ pub fn decide(
         Command::Reconcile { phase, handoff, reason } => {
             complete::reconcile(&decider, &mut after, phase, handoff, reason.as_deref())?
         }
+        Command::Configure { changes } => configure(&mut after, changes)?,
         Command::Abort { reason } => {
             after.status = SessionStatus::Aborted;
             body::aborted(reason.as_deref())
@@ -99,47 +115,6 @@ struct Decider<'a> {
 }
 
 impl Decider<'_> {
-    fn start(&self, after: &mut Session, id: &PhaseId) -> Result<String, CommandError> {
-        let (index, status) = self.guards.step(id, PhaseEvent::Start)?;
-        self.guards.may_run(index)?;
-        let phase = &mut after.phases[index];
-        phase.status = status;
-        phase.started = Some(self.now);
-        Ok(String::new())
-    }
-
-    fn fail(
-        &self,
-        after: &mut Session,
-        id: &PhaseId,
-        failure: &Failure,
-    ) -> Result<String, CommandError> {
-        let (index, status) = self.guards.step(id, PhaseEvent::Fail)?;
-        if failure.message.trim().is_empty() {
-            let missing = "a message";
-            return Err(CommandError::ErrorIncomplete { phase: id.clone(), missing });
-        }
-        let agent = self.agent(index, failure.agent.as_ref()).ok_or_else(|| {
-            CommandError::ErrorIncomplete { phase: id.clone(), missing: "an agent" }
-        })?;
-        if let Some(tokens) = failure.tokens {
-            complete::count_tokens(&mut after.token_usage, &agent, tokens)?;
-        }
-        let phase = &mut after.phases[index];
-        let error = PhaseError {
-            agent,
-            timestamp: self.now,
-            kind: failure.kind,
-            message: failure.message.clone(),
-            resolution: "pending".to_owned(),
-            resolved: false,
-        };
-        let log = body::failed(phase, &error, failure.output.as_deref());
-        phase.status = status;
-        phase.errors.push(error);
-        Ok(log)
-    }
-
     /// Every retry is an error record of its own: the failure it answers to stays as it was recorded, but for its
     /// resolution, and both stay open until the phase is completed or skipped.
     fn retry(
@@ -264,6 +239,23 @@ impl Decider<'_> {
     }
 }
 
+fn configure(after: &mut Session, changes: &Configuration) -> Result<String, CommandError> {
+    if changes.is_empty() {
+        return Err(CommandError::NothingToChange);
+    }
+    let Configuration { execution_mode, execution_backend, current_batch } = changes;
+    if let Some(mode) = execution_mode {
+        after.execution_mode = Some(*mode);
+    }
+    if let Some(backend) = execution_backend {
+        after.execution_backend = Some(backend.clone());
+    }
+    if let Some(batch) = current_batch {
+        after.current_batch.clone_from(batch);
+    }
+    Ok(String::new())
+}
+
 /// Marks what is still open as dealt with; a resolution that says more than `pending` is kept.
 fn resolve_errors(phase: &mut Phase, how: &str) {
     for error in phase.errors.iter_mut().filter(|error| !error.resolved) {
@@ -273,5 +265,56 @@ fn resolve_errors(phase: &mut Phase, how: &str) {
         } else {
             error.resolution = format!("{}; {how}", error.resolution);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Document;
+    use crate::session::ExecutionMode;
+
+    #[test]
+    fn what_a_configuration_leaves_out_stays() {
+        let text = "---\n\
+            session_id: 2026-01-15-configured\n\
+            created: 2026-01-15T10:00:00Z\n\
+            updated: 2026-01-15T10:00:00Z\n\
+            status: in_progress\n\
+            execution_mode: parallel\n\
+            execution_backend: native\n\
+            current_batch: b0\n\
+            phases: []\n\
+            ---\n";
+        let session = Document::parse(text.to_owned()).unwrap().session().clone();
+        let rules = Rules { max_retries: 2, max_concurrent: 0, plan: PlanRules::default() };
+        let configured = |session: &Session, changes: &Configuration| {
+            let command = Command::Configure { changes: changes.clone() };
+            decide(session, &command, &rules, session.updated)
+        };
+        let mode = Configuration {
+            execution_mode: Some(ExecutionMode::Sequential),
+            ..Configuration::default()
+        };
+        let backend = Configuration {
+            execution_backend: Some("shell".to_owned()),
+            ..Configuration::default()
+        };
+        let batch = Configuration { current_batch: Some(None), ..Configuration::default() };
+        let sequential = Some(ExecutionMode::Sequential);
+        for (changes, expected) in [
+            (&mode, Session { execution_mode: sequential, ..session.clone() }),
+            (&backend, Session { execution_backend: Some("shell".to_owned()), ..session.clone() }),
+            (&batch, Session { current_batch: None, ..session.clone() }),
+        ] {
+            let decision = configured(&session, changes).unwrap();
+            let updated = session.updated.next();
+            assert_eq!(decision.session, Session { updated, ..expected });
+            assert_eq!(decision.log, "");
+        }
+        let nothing = configured(&session, &Configuration::default()).unwrap_err();
+        assert_eq!(nothing.code(), "NOTHING_TO_CHANGE");
+        let ended = Session { status: SessionStatus::Aborted, ..session };
+        assert_eq!(configured(&ended, &mode).unwrap_err().code(), "SESSION_ENDED");
     }
 }

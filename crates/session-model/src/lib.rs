@@ -60,7 +60,7 @@ mod splice;
 mod status;
 mod timestamp;
 
-pub use crate::command::{Adjustment, Command, Failure, Handoff};
+pub use crate::command::{Adjustment, Command, Configuration, Failure, Handoff};
 pub use crate::command_line::CommandLine;
 pub use crate::create::{CreateError, NewSession};
 pub use crate::decide::{CommandError, Decision, Guards, Rules, SlotLimit, decide, find_phase};

@@ -89,7 +89,8 @@ impl Workspace {
         match command {
             // Nobody has looked at the other files of its phase: what others did to them stays to be found.
             Command::Reconcile { handoff, .. } => handoff.files().cloned().collect(),
-            Command::Complete { phase, handoff } => {
+            Command::Complete { phase, handoff }
+            | Command::Transition { phase: Some(phase), handoff, .. } => {
                 let manifest = session.phase(phase).into_iter().flat_map(|phase| {
                     [&phase.files_created, &phase.files_modified, &phase.files_deleted]
                 });
@@ -101,10 +102,13 @@ impl Workspace {
                 left.into_iter().flat_map(|left| &left.planned_files).filter_map(to_path).collect()
             }
             Command::Start { .. }
+            | Command::Transition { phase: None, .. }
             | Command::Fail { .. }
+            | Command::RecordError { .. }
             | Command::Retry { .. }
             | Command::Redelegate { .. }
             | Command::Adjust { .. }
+            | Command::Configure { .. }
             | Command::Abort { .. } => BTreeSet::new(),
         }
     }
@@ -123,13 +127,19 @@ impl Workspace {
 /// Whether a command may leave files behind that are recorded with it.
 fn ends_a_phase(command: &Command) -> bool {
     match command {
-        Command::Complete { .. } | Command::Reconcile { .. } | Command::Skip { .. } => true,
+        Command::Complete { .. }
+        | Command::Transition { phase: Some(_), .. }
+        | Command::Reconcile { .. }
+        | Command::Skip { .. } => true,
         // What a failed phase left is told by its plan and by times, until it is tried again or skipped.
         Command::Start { .. }
+        | Command::Transition { phase: None, .. }
         | Command::Fail { .. }
+        | Command::RecordError { .. }
         | Command::Retry { .. }
         | Command::Redelegate { .. }
         | Command::Adjust { .. }
+        | Command::Configure { .. }
         | Command::Abort { .. } => false,
     }
 }

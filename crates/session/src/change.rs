@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use maestro_session_model::{
-    Command, CommandLine, Decision, Document, Handoff, HandoffError, HandoffReport, PhaseId,
+    Command, CommandLine, Decision, Document, Handoff, HandoffError, HandoffReport, Phase, PhaseId,
     PhaseStatus, Progress, ReportStatus, Session, SessionId, Timestamp, decide, read_report,
 };
 use maestro_state_store::store::Recovered;
@@ -35,6 +35,8 @@ pub struct Changed {
     pub phase: Option<PhaseView>,
     /// The status that the phase had before.
     pub before: Option<PhaseStatus>,
+    /// The phases that are in progress now and were not before, in the order of the plan.
+    pub started: Vec<PhaseId>,
     /// The phase that is being carried out or comes next.
     pub current_phase: Option<PhaseId>,
     /// The phases that can begin now.
@@ -53,9 +55,9 @@ impl Workspace {
     /// When this returns, the change has survived. Should someone edit the file at the same moment, their edit is kept and
     /// the command is decided again on what they wrote.
     ///
-    /// A command that ends a phase (complete, reconcile, skip of one that failed) reads and hashes all files of that phase
-    /// before, which takes as long as they are large: to know of them, [`apply_with_progress`](Self::apply_with_progress).
-    /// One that is refused reads none.
+    /// A command that ends a phase (complete, transition, reconcile, skip of one that failed) reads and hashes all files of
+    /// that phase before, which takes as long as they are large: to know of them,
+    /// [`apply_with_progress`](Self::apply_with_progress). One that is refused reads none.
     pub fn apply(&self, command: &Command) -> Result<Changed, SessionError> {
         self.apply_with_progress(command, &mut |_, _| {})
     }
@@ -347,11 +349,16 @@ pub(crate) fn changed(
     warnings: Vec<String>,
 ) -> Changed {
     let id = command.phase();
+    let is_running = |phase: &Phase| phase.status == PhaseStatus::InProgress;
+    // No command adds a phase, takes one away or moves one.
+    let phases = before.phases.iter().zip(&after.phases);
+    let started = phases.filter(|(before, after)| is_running(after) && !is_running(before));
     Changed {
         operation,
         session_id: after.session_id.clone(),
         phase: id.and_then(|id| after.phase(id)).map(|phase| PhaseView::in_session(after, phase)),
         before: id.and_then(|id| before.phase(id)).map(|phase| phase.status),
+        started: started.map(|(_, after)| after.id.clone()).collect(),
         current_phase: after.current_phase.clone(),
         ready: startable(after, max_concurrent),
         progress: Progress::of(after),

@@ -2,7 +2,8 @@
 
 use maestro_session_model::{Document, PhaseId, SessionId, Timestamp};
 use maestro_state_store::journal::{ActorKind, History, Newest};
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::SessionError;
@@ -13,7 +14,7 @@ use crate::workspace::Workspace;
 /// Which entries of the log to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilter {
-    /// Only those about this phase.
+    /// Only those about this phase, and those that start it.
     pub phase: Option<PhaseId>,
     /// Only those by this kind of actor.
     pub actor: Option<ActorKind>,
@@ -158,13 +159,15 @@ pub(crate) fn read_log(
     filter: &LogFilter,
     read: impl FnOnce(&dyn Fn(&History) -> bool) -> Result<(SessionId, History), SessionError>,
 ) -> Result<Log, SessionError> {
-    let shows = |entry: &LogEntry| {
-        filter.phase.as_ref().is_none_or(|id| entry.phase.as_ref() == Some(id))
-            && filter.actor.is_none_or(|kind| entry.actor == kind)
+    let shows = |operation: &Newest| {
+        let operation = &operation.record.operation;
+        filter.phase.as_ref().is_none_or(|id| phases(&operation.command).contains(id))
+            && filter.actor.is_none_or(|kind| operation.actor.kind == kind)
     };
     let found = |history: &History| -> Vec<LogEntry> {
         let gone = gone(history.operations());
-        let entries = history.operations().iter().map(|operation| {
+        let operations = history.operations().iter().filter(|operation| shows(operation));
+        let entries = operations.map(|operation| {
             let entry = entry(operation);
             let state = match gone.get(&entry.operation) {
                 Some(Gone::Undone(_)) => EntryState::Undone,
@@ -173,7 +176,7 @@ pub(crate) fn read_log(
             };
             LogEntry { state, ..entry }
         });
-        entries.filter(&shows).collect()
+        entries.collect()
     };
     // A long journal is read as far back as there is something to show.
     let wants_more =
@@ -216,12 +219,23 @@ pub(crate) fn named<'h>(history: &'h History, name: &str) -> Result<&'h Newest, 
     }
 }
 
+/// The phases that a recorded command is about: first its own, then those that it starts.
+pub(crate) fn phases(command: &Value) -> Vec<PhaseId> {
+    let own = command.get("phase").and_then(|id| PhaseId::deserialize(id).ok());
+    own.into_iter().chain(starts(command)).collect()
+}
+
+/// The phases that a recorded command names as those that begin with it.
+fn starts(command: &Value) -> Vec<PhaseId> {
+    let ids = command.get(STARTS).and_then(Value::as_array).into_iter().flatten();
+    ids.filter_map(|id| PhaseId::deserialize(id).ok()).collect()
+}
+
 pub(crate) fn entry(newest: &Newest) -> LogEntry {
     let record = &newest.record;
     let operation = &record.operation;
     let text = |key: &str| operation.command.get(key).and_then(|value| value.as_str());
-    let phase = operation.command.get("phase");
-    let phase: Option<PhaseId> = phase.and_then(|id| serde_json::from_value(id.clone()).ok());
+    let phase = phases(&operation.command).into_iter().next();
     let command = text("command").or_else(|| text("name")).unwrap_or("unknown").to_owned();
     let state = if newest.abandoned {
         EntryState::Abandoned
@@ -247,15 +261,18 @@ pub(crate) fn entry(newest: &Newest) -> LogEntry {
     }
 }
 
+/// The member of a recorded command that says which phases begin with it.
+pub(crate) const STARTS: &str = "start";
+
 /// Where a command may say something telling, the most telling first.
 const WORDS: [&str; 7] =
     ["/failure/message", "/reason", "/resolution", "/task", "/agent", "/status", "/archived_as"];
 
-/// The most telling words of a command: what failed, why something was skipped, what was handed over or undone.
-fn summary(command: &serde_json::Value) -> String {
+/// The most telling words of a command: what failed, why something was skipped, what was handed over or undone, what begins.
+fn summary(command: &Value) -> String {
     if target_of(command).is_some() {
         let what = command.get("what").and_then(|what| what.as_str()).unwrap_or_default();
-        let seq = command.get("seq").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        let seq = command.get("seq").and_then(Value::as_u64).unwrap_or_default();
         let phase = command.get("phase").filter(|phase| !phase.is_null());
         let phase = phase.map(|phase| format!(" {}", phase.to_string().trim_matches('"')));
         return format!("operation {seq}: {what}{}", phase.unwrap_or_default());
@@ -267,15 +284,42 @@ fn summary(command: &serde_json::Value) -> String {
     }
     let words = WORDS.iter().find_map(|path| command.pointer(path)?.as_str());
     if let Some(words) = words {
-        return words.split_whitespace().collect::<Vec<_>>().join(" ");
+        return one_line(words);
     }
-    let Some(handoff) = command.get("handoff") else { return String::new() };
-    let count = |key: &str| handoff.get(key).and_then(|list| list.as_array()).map_or(0, Vec::len);
+    match command.get("command").and_then(Value::as_str) {
+        Some("transition") => {
+            let ids: Vec<String> = starts(command).iter().map(ToString::to_string).collect();
+            let mut parts = handed_over(command);
+            parts.extend((!ids.is_empty()).then(|| format!("starts {}", ids.join(", "))));
+            parts.extend(command.get("batch").map(|batch| named_value("batch", batch)));
+            parts.join(", ")
+        }
+        Some("configure") => {
+            let changes = command.get("changes").and_then(Value::as_object).into_iter().flatten();
+            let changes = changes.map(|(name, value)| named_value(name, value));
+            changes.collect::<Vec<_>>().join(", ")
+        }
+        _ => handed_over(command).join(", "),
+    }
+}
+
+/// How many files a command says were handed over, of each kind.
+fn handed_over(command: &Value) -> Vec<String> {
+    let Some(handoff) = command.get("handoff") else { return Vec::new() };
+    let count = |key: &str| handoff.get(key).and_then(Value::as_array).map_or(0, Vec::len);
     let files = [
         (count("files_created"), "created"),
         (count("files_modified"), "modified"),
         (count("files_deleted"), "deleted"),
     ];
     let files = files.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
-    files.collect::<Vec<_>>().join(", ")
+    files.collect()
+}
+
+fn named_value(name: &str, value: &Value) -> String {
+    format!("{name} {}", one_line(value.as_str().unwrap_or("none")))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

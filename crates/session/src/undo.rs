@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::change::{Carried, Origin, pending_note};
 use crate::error::SessionError;
-use crate::log::{LogEntry, entry, named};
+use crate::log::{LogEntry, STARTS, entry, named, phases};
 use crate::status::{PhaseView, startable};
 use crate::undo::choose::{check, newest};
 use crate::undo::reverse::{Blocked, reverse};
@@ -105,20 +105,24 @@ impl Workspace {
         let now = self.now_after(&current);
         // An order counts tokens that an agent used; an edit, or a repair, says what the counts are.
         let keeps_tokens = is_ordered(&target.record.operation.command);
-        let left = reverse(document, &before, &after, phase.as_ref(), keeps_tokens, now).map_err(
-            |blocked| self.blocked(&current.session_id, &target, phase.as_ref(), blocked),
-        )?;
+        let left = reverse(document, &before, &after, phase.as_ref(), keeps_tokens, now)
+            .map_err(|blocked| self.blocked(&current.session_id, &target, blocked))?;
+        let mut command = json!({
+            "command": COMMAND,
+            "undoes": target.record.operation.id,
+            "seq": target.record.seq,
+            "what": undid.command,
+            "phase": phase,
+        });
+        // So that the log of a phase that was started with others has the undo of that too.
+        if let Some(started) = target.record.operation.command.get(STARTS) {
+            command[STARTS] = started.clone();
+        }
         let operation = Operation {
             id: self.env.new_id(),
             time: now,
             actor: origin.actor.clone(),
-            command: origin.marked(json!({
-                "command": COMMAND,
-                "undoes": target.record.operation.id,
-                "seq": target.record.seq,
-                "what": undid.command,
-                "phase": phase,
-            })),
+            command: origin.marked(command),
             canonical: left.is_canonical(),
         };
         let id = operation.id;
@@ -169,17 +173,11 @@ impl Workspace {
         Ok(Found { target, before, after, phase })
     }
 
-    fn blocked(
-        &self,
-        id: &SessionId,
-        target: &Newest,
-        phase: Option<&PhaseId>,
-        blocked: Blocked,
-    ) -> SessionError {
+    fn blocked(&self, id: &SessionId, target: &Newest, blocked: Blocked) -> SessionError {
         let seq = target.record.seq;
         match blocked {
             Blocked::Entangled => {
-                let later = self.later_on_the_same(id, seq, phase);
+                let later = self.later_on_the_same(id, target);
                 UndoError::Entangled { seq, later }.into()
             }
             Blocked::BreaksRules(rules) => UndoError::BreaksRules { seq, rules }.into(),
@@ -187,18 +185,22 @@ impl Workspace {
         }
     }
 
-    /// The operations after `seq` that may have changed the same lines, the newest first: those on the same phase, and edits.
-    fn later_on_the_same(&self, id: &SessionId, seq: u64, phase: Option<&PhaseId>) -> Vec<u64> {
+    /// The operations after `target` that may have changed the same lines, the newest first: those on the same phases, and
+    /// edits.
+    fn later_on_the_same(&self, id: &SessionId, target: &Newest) -> Vec<u64> {
         let Ok(Some(history)) = self.store.history(id) else { return Vec::new() };
+        let seq = target.record.seq;
+        let same = phases(&target.record.operation.command);
         let gone = gone(history.operations());
         let later = history.operations().iter().rev().take_while(|later| later.record.seq > seq);
         let later = later.filter(|later| {
-            let entry = entry(later);
-            let is_same = phase.is_none() || entry.phase.as_ref() == phase;
-            let is_edit = entry.phase.is_none() && entry.command != COMMAND;
+            let operation = &later.record.operation;
+            let its = phases(&operation.command);
+            let is_same = same.is_empty() || its.iter().any(|phase| same.contains(phase));
+            let is_edit = its.is_empty() && target_of(&operation.command).is_none();
             !later.abandoned
                 && later.record.before != Some(later.record.after)
-                && !gone.contains_key(&later.record.operation.id)
+                && !gone.contains_key(&operation.id)
                 && (is_same || is_edit)
         });
         later.map(|later| later.record.seq).collect()

@@ -94,6 +94,9 @@ fn states() -> String {
         * `fail`: the error record has an agent and a message.\n\
         * `retry`: at most `MAESTRO_MAX_RETRIES` times, unless the user orders it.\n\
         * `skip`: only by the user. Open errors become resolved.\n\n\
+        A transition completes one phase and starts others in one step, under the same conditions, each judged on what the \
+        steps before it leave: all of it happens, or nothing. A phase to start that is `in_progress` stays as it is. An error \
+        can be recorded of a phase that is `in_progress` or `failed`, whose status stays (`ERROR_NOT_RECORDABLE`).\n\n\
         A session is `in_progress` until it is archived or aborted. It can be archived when every phase is completed or \
         skipped and none has to be reconciled; an unfinished one when that is asked for.\n";
     page

@@ -68,21 +68,21 @@ fn every_command_prints_one_versioned_object() {
     status: created current_batch current_phase design_document execution_backend execution_mode exists implementation_plan phases progress ready ready_to_archive session_id state_dir status task task_complexity token_usage total_phases updated version violations workflow_mode
     next: exists failed in_progress ready ready_to_archive session_id status to_reconcile version waiting
     resume: active applied blocked blockers broken_rules conflicts exists failed next other_errors position prompt ready session to_reconcile version warnings
-    phase start: before current_phase operation phase progress ready ready_to_archive session_id version warnings
-    phase redelegate: before current_phase operation phase progress ready ready_to_archive session_id version warnings
-    phase fail: before current_phase operation phase progress ready ready_to_archive session_id version warnings
-    phase retry: before current_phase operation phase progress ready ready_to_archive session_id version warnings
-    phase complete: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id version warnings
-    phase reconcile: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id version warnings
+    phase start: before current_phase operation phase progress ready ready_to_archive session_id started version warnings
+    phase redelegate: before current_phase operation phase progress ready ready_to_archive session_id started version warnings
+    phase fail: before current_phase operation phase progress ready ready_to_archive session_id started version warnings
+    phase retry: before current_phase operation phase progress ready ready_to_archive session_id started version warnings
+    phase complete: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id started version warnings
+    phase reconcile: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id started version warnings
     phase reconcile --scan: basis candidates ignored_count left_to_others max_files phase_id recorded scanned_at scanned_files skipped started_at truncated unreadable version
-    phase skip: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id version warnings
-    phase adjust: before current_phase operation phase progress ready ready_to_archive session_id version warnings
+    phase skip: archive_error archived before current_phase operation phase progress ready ready_to_archive session_id started version warnings
+    phase adjust: before current_phase operation phase progress ready ready_to_archive session_id started version warnings
     log: entries session_id version
     log --document: document version
     state read: content path version
     state active: content exists version
     state write: bytes is_session notes path version
-    abort: before current_phase operation phase progress ready ready_to_archive session_id version warnings
+    abort: before current_phase operation phase progress ready ready_to_archive session_id started version warnings
     archive: archive_path archived_files checks kept operation renamed session_id status strangers version
     archive list: archived offset sessions total version
     archive show: archived created current_batch current_phase design_document execution_backend execution_mode exists files id implementation_plan phases progress ready ready_to_archive session_id state_dir status task task_complexity token_usage total_phases updated version violations workflow_mode

@@ -109,12 +109,26 @@ pub enum CommandError {
         /// What is missing.
         missing: &'static str,
     },
+    /// Errors are recorded while a phase is carried out, or waits for a decision.
+    #[error("no error of phase {phase} can be recorded: it is {status}")]
+    ErrorNotRecordable {
+        /// Which phase.
+        phase: PhaseId,
+        /// Its status.
+        status: PhaseStatus,
+    },
     /// Tokens cannot be counted for nobody.
     #[error("phase {phase} has no agent to count the tokens for")]
     AgentUnknown {
         /// Which phase.
         phase: PhaseId,
     },
+    /// The same where there is no phase whose agent it could be.
+    #[error("neither an agent nor a phase is named to count the tokens for")]
+    TokensOfNobody,
+    /// Files or context that no phase hands over.
+    #[error("something is handed over, but no phase is named that ended")]
+    HandoffOfNoPhase,
     /// Token counts that cannot be.
     #[error("{cached} cached input tokens are more than the {input} input tokens they are part of")]
     CachedExceedsInput {
@@ -143,6 +157,9 @@ pub enum CommandError {
         /// Which phase.
         phase: PhaseId,
     },
+    /// A command that says nothing.
+    #[error("nothing is to change")]
+    NothingToChange,
     /// The plan would break a rule.
     #[error("the plan would break a rule: {}", messages(violations))]
     PlanViolated {
@@ -184,10 +201,13 @@ impl CommandError {
             Self::RetriesExhausted { .. } => "RETRIES_EXHAUSTED",
             Self::UserDecisionRequired { .. } => "USER_DECISION_REQUIRED",
             Self::ErrorIncomplete { .. } => "ERROR_INCOMPLETE",
-            Self::AgentUnknown { .. } => "AGENT_UNKNOWN",
+            Self::ErrorNotRecordable { .. } => "ERROR_NOT_RECORDABLE",
+            Self::AgentUnknown { .. } | Self::TokensOfNobody => "AGENT_UNKNOWN",
+            Self::HandoffOfNoPhase => "HANDOFF_WITHOUT_PHASE",
             Self::CachedExceedsInput { .. } | Self::TokensOverflow { .. } => "BAD_TOKENS",
             Self::AgentDisabled { .. } => "AGENT_DISABLED",
             Self::NothingToAdjust { .. } => "NOTHING_TO_ADJUST",
+            Self::NothingToChange => "NOTHING_TO_CHANGE",
             Self::PlanViolated { .. } => "PLAN_VIOLATED",
             Self::ReconciliationEmpty { .. } => "RECONCILIATION_EMPTY_PAYLOAD",
         }
@@ -255,6 +275,25 @@ format!("hand the work over with `{complete}`")
             Self::ErrorIncomplete { .. } | Self::AgentUnknown { .. } => {
                 "name the agent with `--agent NAME`".to_owned()
             }
+            Self::ErrorNotRecordable { phase, status } => match status {
+                PhaseStatus::Pending => format!(
+                    "start it first: `{}`",
+                    CommandLine::of_phase(PhaseEvent::Start.as_str(), phase, &[])
+                ),
+                PhaseStatus::Completed => format!(
+                    "`{}` adds to its record; what goes wrong now belongs to a phase that is in progress",
+                    CommandLine::of_phase("reconcile", phase, &[])
+                ),
+                PhaseStatus::InProgress | PhaseStatus::Failed | PhaseStatus::Skipped => {
+                    "name a phase that is in progress or failed".to_owned()
+                }
+            },
+            Self::TokensOfNobody => {
+                "name the agent that used them, or the phase that ended".to_owned()
+            }
+            Self::HandoffOfNoPhase => {
+                "name the phase that ended; where none did, only tokens are counted".to_owned()
+            }
             Self::CachedExceedsInput { .. } => {
                 "give all input tokens as `input`, those read from a cache included".to_owned()
             }
@@ -265,6 +304,10 @@ format!("hand the work over with `{complete}`")
             ),
             Self::NothingToAdjust { .. } => {
                 "name what is to change: `--name`, `--agent`, `--blocked-by`, `--files`".to_owned()
+            }
+            Self::NothingToChange => {
+                "say what is to change: a phase that ended or begins, the batch, the execution mode or backend"
+                    .to_owned()
             }
             Self::PlanViolated { .. } => "`maestro plan check` explains the rules of a plan".to_owned(),
             Self::ReconciliationEmpty { .. } => {

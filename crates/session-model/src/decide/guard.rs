@@ -134,6 +134,17 @@ impl<'a> Guards<'a> {
         }
     }
 
+    /// The place of a phase of which errors may be recorded.
+    pub(super) fn open_to_errors(&self, id: &PhaseId) -> Result<usize, CommandError> {
+        let index = self.find(id)?;
+        match self.session.phases[index].status {
+            PhaseStatus::InProgress | PhaseStatus::Failed => Ok(index),
+            status @ (PhaseStatus::Pending | PhaseStatus::Completed | PhaseStatus::Skipped) => {
+                Err(CommandError::ErrorNotRecordable { phase: id.clone(), status })
+            }
+        }
+    }
+
     /// The place of the one phase with this id.
     pub(super) fn find(&self, id: &PhaseId) -> Result<usize, CommandError> {
         match self.places.as_ref().and_then(|places| places.get(id)) {

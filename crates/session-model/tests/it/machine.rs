@@ -1,5 +1,7 @@
 //! The session as a state machine, against a model that knows nothing but statuses, blockers, slots and retries.
 
+mod transition;
+
 use maestro_session_model::{
     Command, CommandError, DownstreamContext, ErrorKind, ExecutionMode, Failure, Handoff,
     NewSession, PhaseId, PhaseStatus, PlanRules, PlannedPhase, RelPath, Rules, Session, Strictness,

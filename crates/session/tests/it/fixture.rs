@@ -188,6 +188,19 @@ pub(crate) fn complete(phase: &str, file: &str) -> Command {
     Command::Complete { phase: id(phase), handoff }
 }
 
+/// Completes a phase as [`complete`] does, and starts others.
+pub(crate) fn transition(ended: &str, file: &str, started: &[&str]) -> Command {
+    let Command::Complete { phase, handoff } = complete(ended, file) else { unreachable!() };
+    let start = started.iter().map(|phase| id(phase)).collect();
+    Command::Transition { phase: Some(phase), handoff, start, batch: None }
+}
+
+/// Starts phases in one step.
+pub(crate) fn begin(phases: &[&str]) -> Command {
+    let start = phases.iter().map(|phase| id(phase)).collect();
+    Command::Transition { phase: None, handoff: Handoff::default(), start, batch: None }
+}
+
 pub(crate) fn fail(phase: &str, message: &str) -> Command {
     let failure = Failure {
         agent: None,

@@ -22,5 +22,6 @@ mod resume;
 #[cfg(unix)]
 mod scan;
 mod story;
+mod transition;
 mod undo;
 mod verify;

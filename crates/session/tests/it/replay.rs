@@ -4,15 +4,17 @@ use maestro_session_model::Command;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::fixture::{Fixture, complete, fail, id, retry, skip, start};
+use crate::fixture::{Fixture, begin, complete, fail, id, retry, skip, start, transition};
 
 fn arb_command() -> impl Strategy<Value = Command> {
     let phase = prop::sample::select(vec!["1", "2", "3", "review"]);
-    (phase, 0..6).prop_map(|(phase, what)| match what {
+    (phase, 0..8).prop_map(|(phase, what)| match what {
         0 | 1 => start(phase),
         2 => complete(phase, "src/a.rs"),
         3 => fail(phase, "it broke:\n  there"),
         4 => retry(phase),
+        5 => transition(phase, "src/b.rs", &["2", "3"]),
+        6 => begin(&[phase]),
         _ => skip(phase, true),
     })
 }

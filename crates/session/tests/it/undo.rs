@@ -1,10 +1,10 @@
 //! Undo takes back one operation, whole, and nothing else.
 
 use maestro_session::{EntryState, LogFilter, Undone};
-use maestro_session_model::{Command, PhaseStatus, SessionStatus};
+use maestro_session_model::{Command, Configuration, PhaseStatus, SessionStatus};
 use maestro_state_store::journal::ActorKind;
 
-use crate::fixture::{ARCHIVE, Fixture, code, complete, fail, id, retry, skip, start};
+use crate::fixture::{ARCHIVE, Fixture, code, complete, fail, id, retry, skip, start, transition};
 
 const FILE: &str = "docs/maestro/state/active-session.md";
 
@@ -23,23 +23,28 @@ fn status(fixture: &Fixture, phase: &str) -> PhaseStatus {
 /// Every kind of operation, one after the other, each on what the one before left.
 fn everything() -> Vec<Command> {
     let Command::Complete { phase, handoff } = complete("2", "src/more.rs") else { unreachable!() };
+    let Command::Fail { phase: failing, failure } = fail("2", "slow") else { unreachable!() };
+    let changes =
+        Configuration { execution_backend: Some("native".to_owned()), ..Configuration::default() };
     vec![
         start("1"),
-        complete("1", "src/a.rs"),
-        start("2"),
+        Command::Configure { changes },
+        transition("1", "src/a.rs", &["2", "3"]),
+        Command::RecordError { phase: failing, failure, resolution: None },
+        complete("3", "README.md"),
         Command::Redelegate { phase: id("2"), agent: None, reason: Some("it died".to_owned()) },
         fail("2", "no answer"),
         retry("2"),
         complete("2", "src/b.rs"),
         Command::Reconcile { phase, handoff, reason: None },
         Command::Adjust {
-            phase: id("3"),
+            phase: id("review"),
             changes: maestro_session_model::Adjustment {
-                name: Some("Better docs".to_owned()),
+                name: Some("Better review".to_owned()),
                 ..maestro_session_model::Adjustment::default()
             },
         },
-        skip("3", true),
+        skip("review", true),
         Command::Abort { reason: None },
     ]
 }

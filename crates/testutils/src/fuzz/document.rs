@@ -2,9 +2,9 @@
 
 use granit_parser::{Options, Parser};
 use maestro_session_model::{
-    Adjustment, Command, Document, DownstreamContext, ErrorKind, Failure, FrontMatter, Handoff,
-    Phase, PhaseError, PhaseId, PhaseStatus, PlanRules, RelPath, Rules, Session, SessionStatus,
-    Timestamp, UpdateError, decide,
+    Adjustment, Command, Configuration, Document, DownstreamContext, ErrorKind, ExecutionMode,
+    Failure, FrontMatter, Handoff, Phase, PhaseError, PhaseId, PhaseStatus, PlanRules, RelPath,
+    Rules, Session, SessionStatus, Timestamp, UpdateError, decide,
 };
 use maestro_state_store::splice;
 
@@ -195,15 +195,34 @@ fn commands(phase: &PhaseId) -> Vec<Command> {
         planned_files: Some(file("src/c.rs")),
         ..Adjustment::default()
     };
+    let configuration = Configuration {
+        execution_mode: Some(ExecutionMode::Sequential),
+        execution_backend: Some(AWKWARD[0].to_owned()),
+        current_batch: Some(Some(AWKWARD[1].to_owned())),
+    };
     vec![
         Command::Start { phase: phase() },
         Command::Complete { phase: phase(), handoff: handoff.clone() },
-        Command::Fail { phase: phase(), failure },
+        Command::Transition {
+            phase: Some(phase()),
+            handoff: handoff.clone(),
+            start: Vec::new(),
+            batch: Some(None),
+        },
+        Command::Transition {
+            phase: None,
+            handoff: Handoff::default(),
+            start: vec![phase()],
+            batch: Some(Some(AWKWARD[0].to_owned())),
+        },
+        Command::Fail { phase: phase(), failure: failure.clone() },
+        Command::RecordError { phase: phase(), failure, resolution: reason.clone() },
         Command::Retry { phase: phase(), by_user: true, resolution: reason.clone() },
         Command::Skip { phase: phase(), by_user: true, reason: reason.clone() },
         Command::Redelegate { phase: phase(), agent: None, reason: reason.clone() },
         Command::Adjust { phase: phase(), changes },
         Command::Reconcile { phase: phase(), handoff, reason: reason.clone() },
+        Command::Configure { changes: configuration },
         Command::Abort { reason },
     ]
 }

@@ -85,12 +85,20 @@ fn assert_is_recorded(handoff: Handoff, text: &str) {
     assert_logs(InProgress, &command, "Phase 1: Work ✓ completed", &delivered, is_said);
 
     let spoken = Handoff { validation: some(), blockers: vec![text.to_owned()], ..handoff };
-    let command = Command::Complete { phase: phase(), handoff: spoken.clone() };
+    let complete = Command::Complete { phase: phase(), handoff: spoken.clone() };
+    let transition = Command::Transition {
+        phase: Some(phase()),
+        handoff: spoken.clone(),
+        start: Vec::new(),
+        batch: None,
+    };
     let mut outspoken = delivered.clone();
     if !has_blockers {
         outspoken.insert(3, "Blockers");
     }
-    assert_logs(InProgress, &command, "Phase 1: Work ✓ completed", &outspoken, is_said);
+    for command in [complete, transition] {
+        assert_logs(InProgress, &command, "Phase 1: Work ✓ completed", &outspoken, is_said);
+    }
 
     let command = Command::Reconcile { phase: phase(), handoff: spoken, reason: some() };
     outspoken.insert(0, "Reconciliation");
@@ -103,9 +111,16 @@ fn assert_is_recorded(handoff: Handoff, text: &str) {
         tokens: None,
         output: some(),
     };
-    let command = Command::Fail { phase: phase(), failure };
+    let command = Command::Fail { phase: phase(), failure: failure.clone() };
     let failed = ["coder Output", "Validation Result"];
     assert_logs(InProgress, &command, "Phase 1: Work ✗ failed", &failed, 2 * is_said);
+
+    // Where the agent wrote nothing, the log has nothing to show.
+    if is_said == 1 {
+        let command = Command::RecordError { phase: phase(), failure, resolution: some() };
+        let resolved = ["coder Output", "Validation Result", "Resolution"];
+        assert_logs(InProgress, &command, "Phase 1: Work ◯ in progress", &resolved, 2);
+    }
 
     let command = Command::Skip { phase: phase(), by_user: true, reason: some() };
     assert_logs(InProgress, &command, "Phase 1: Work – skipped", &["Validation Result"], 0);

@@ -8,7 +8,7 @@ use maestro_session::{
 use maestro_session_model::{Adjustment, Command};
 use maestro_testutils::{Reach, SecondCrash, SimDisk};
 
-use crate::fixture::{ARCHIVE, FORCE, complete, fail, id, retry, skip, start};
+use crate::fixture::{ARCHIVE, FORCE, complete, fail, id, retry, skip, start, transition};
 use crate::power::world::{FILE, JOURNAL, at, bare, begun, open, put, request, text};
 
 type Prepare = Box<dyn Fn(&SimDisk)>;
@@ -114,6 +114,7 @@ pub(crate) fn operations() -> Vec<Scenario> {
         },
         Scenario { second_crash: SecondCrash::Always, ..command("start", vec![], start("1")) },
         command("complete", vec![start("1")], complete("1", "src/a.rs")),
+        command("transition", vec![start("1")], transition("1", "src/a.rs", &["2", "3"])),
         command("fail", vec![start("1")], fail("1", "no answer")),
         command("retry", failed(), retry("1")),
         command("skip", failed(), skip("1", true)),
