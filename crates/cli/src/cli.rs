@@ -10,6 +10,7 @@ use crate::commands::archive::ArchiveArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::init::InitArgs;
 use crate::commands::log::LogArgs;
+use crate::commands::mcp::McpArgs;
 use crate::commands::new::NewArgs;
 use crate::commands::next::NextArgs;
 use crate::commands::phase::PhaseArgs;
@@ -102,6 +103,7 @@ pub(crate) enum Command {
     Settings(SettingsArgs),
     Plan(PlanArgs),
     State(StateArgs),
+    Mcp(McpArgs),
 }
 
 #[cfg(test)]

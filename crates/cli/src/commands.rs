@@ -5,6 +5,7 @@ pub(crate) mod archive;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod log;
+pub(crate) mod mcp;
 pub(crate) mod new;
 pub(crate) mod next;
 pub(crate) mod phase;

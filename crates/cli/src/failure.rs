@@ -52,6 +52,9 @@ pub(crate) enum Failure {
     /// The user was asked and said no.
     #[error("nothing was changed: the answer was no")]
     Declined,
+    /// The system has no room for a server.
+    #[error("the server cannot be started")]
+    NoServer { source: io::Error },
     /// The result cannot be written.
     #[error("the command was carried out, but its result cannot be written to stdout")]
     Output { source: io::Error },
@@ -78,6 +81,7 @@ impl Failure {
             | Self::NotUtf8 { .. } => ExitCode::USAGE,
             Self::PlanRejected { .. }
             | Self::Stdin { .. }
+            | Self::NoServer { .. }
             | Self::NotText { .. }
             | Self::Declined
             | Self::Output { .. }
@@ -128,6 +132,7 @@ impl Failure {
             Self::NotUtf8 { .. } => "INPUT_NOT_UTF8",
             Self::NotText { .. } => "NOT_UTF8",
             Self::Declined => "DECLINED",
+            Self::NoServer { .. } => "NO_SERVER",
             Self::Output { .. } | Self::NotJson { .. } => "OUTPUT_FAILED",
         }
     }
@@ -147,6 +152,7 @@ impl Failure {
             ),
             Self::NotUtf8 { .. } => Some("save it as UTF-8".to_owned()),
             Self::NotText { .. } | Self::NotJson { .. } => Some("leave `--json` out".to_owned()),
+            Self::NoServer { .. } => Some("end other programs, then try again".to_owned()),
             Self::Stdin { .. } | Self::TooLarge { .. } | Self::Declined | Self::Output { .. } => None,
         }
     }

@@ -17,7 +17,7 @@ pub struct Invocation {
     /// The directory that relative paths refer to, absolute.
     pub cwd: PathBuf,
     /// Where reports, contents and answers come from.
-    pub stdin: Box<dyn Read>,
+    pub stdin: Box<dyn Read + Send>,
     /// Whether someone is there to answer.
     pub stdin_is_terminal: bool,
     /// Where data goes.
@@ -44,7 +44,7 @@ impl fmt::Debug for Invocation {
 /// A stream that is written to.
 pub struct Output {
     /// The stream.
-    pub stream: Box<dyn Write>,
+    pub stream: Box<dyn Write + Send>,
     /// Whether it shows colours.
     pub colour: bool,
 }

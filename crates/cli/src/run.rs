@@ -77,6 +77,7 @@ fn parse_and_carry_out(
         Command::Settings(_) => commands::settings::run(place, terminal),
         Command::Plan(args) => commands::plan::run(args, place, terminal),
         Command::State(args) => commands::state::run(args, place, terminal),
+        Command::Mcp(_) => commands::mcp::run(place, terminal),
     }
 }
 

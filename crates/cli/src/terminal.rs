@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES: usize = 1024;
 
 /// The streams of a command, and in which form its result is wanted.
 pub(crate) struct Terminal {
-    stdin: Box<dyn Read>,
+    stdin: Box<dyn Read + Send>,
     stdout: Stream,
     stderr: Stream,
     /// Whether a person can be asked.
@@ -32,7 +32,7 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn new(
-        stdin: Box<dyn Read>,
+        stdin: Box<dyn Read + Send>,
         stdout: Output,
         stderr: Output,
         is_terminal: bool,
@@ -167,11 +167,28 @@ impl Terminal {
         read_limited(&mut self.stdin, "stdin")
     }
 
+    /// Gives the streams themselves away, for a conversation with a program. What is printed from then on is dropped.
+    pub(crate) fn give_away(&mut self) -> Streams {
+        let sink = || Output { stream: Box::new(io::sink()), colour: false };
+        Streams {
+            stdin: std::mem::replace(&mut self.stdin, Box::new(io::empty())),
+            stdout: std::mem::replace(&mut self.stdout, Stream::new(sink())).output.stream,
+            stderr: std::mem::replace(&mut self.stderr, Stream::new(sink())).output.stream,
+        }
+    }
+
     /// Makes sure that everything has left.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
         drop(self.stderr.flush());
         self.stdout.flush().map_err(|source| Failure::Output { source })
     }
+}
+
+/// The streams of a command that speaks to a program.
+pub(crate) struct Streams {
+    pub(crate) stdin: Box<dyn Read + Send>,
+    pub(crate) stdout: Box<dyn Write + Send>,
+    pub(crate) stderr: Box<dyn Write + Send>,
 }
 
 /// A stream whose reader may go away: what is written after that is dropped.

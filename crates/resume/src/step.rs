@@ -107,8 +107,8 @@ impl ArchiveReason {
 }
 
 impl Step {
-    /// The actions that take the step; where `applies`, they are commands on phases.
-    pub(crate) fn actions(&self) -> Vec<Action> {
+    /// Returns the actions that take the step; where `applies`, they are commands on phases.
+    pub fn actions(&self) -> Vec<Action> {
         let each = |phases: &[PhaseId], action: fn(PhaseId) -> Action| -> Vec<Action> {
             phases.iter().cloned().map(action).collect()
         };

@@ -4,7 +4,7 @@ use super::{Finding, Rule};
 use crate::project::File;
 
 /// How many packages `Cargo.lock` may hold. Raise it in the change that needs it, knowing what that brings.
-pub const MAX_PACKAGES: usize = 140;
+pub const MAX_PACKAGES: usize = 170;
 
 /// Places that exist on one machine only. In pieces, so that this file does not mention them either.
 const MACHINE_PATHS: [&str; 3] =

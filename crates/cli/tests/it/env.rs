@@ -1,15 +1,13 @@
 //! A workspace of its own for each test, with a fixed clock, counted ids, no ambient environment, and scripted answers.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use maestro_cli::{ExitCode, Invocation, Output};
@@ -288,17 +286,17 @@ impl fmt::Display for Ended {
 
 /// A stream that keeps what is written to it.
 #[derive(Clone, Default)]
-pub(crate) struct Capture(Rc<RefCell<Vec<u8>>>);
+pub(crate) struct Capture(Arc<Mutex<Vec<u8>>>);
 
 impl Capture {
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.borrow().clone()).unwrap()
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
 
 impl Write for Capture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
+        self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -30,6 +30,7 @@ fn the_help_of_the_program() {
       settings  Show every setting, its value and where the value comes from
       plan      Look at a plan
       state     Read and write files of the state dir, in place of the legacy scripts
+      mcp       Serve sessions to an agent CLI over MCP
       help      Print this message or the help of the given subcommand(s)
 
     Options:

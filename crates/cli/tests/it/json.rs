@@ -146,7 +146,7 @@ fn a_failure_is_an_object_too() {
     [exit status: 2]
     "#);
     assert_snapshot!(env.run(["--json"]), @r#"
-    {"version":1,"error":{"code":"USAGE","message":"'maestro' requires a subcommand but one was not provided\n  [subcommands: init, new, status, next, phase, resume, abort, archive, log, undo, doctor, settings, plan, state, help]","causes":[],"hint":"Usage: maestro [OPTIONS] <COMMAND>\n\nFor more information, try '--help'."}}
+    {"version":1,"error":{"code":"USAGE","message":"'maestro' requires a subcommand but one was not provided\n  [subcommands: init, new, status, next, phase, resume, abort, archive, log, undo, doctor, settings, plan, state, mcp, help]","causes":[],"hint":"Usage: maestro [OPTIONS] <COMMAND>\n\nFor more information, try '--help'."}}
     [exit status: 2]
     "#);
     env.write("docs/maestro/state/active-session.md", "---\nsession_id: 1\n");
