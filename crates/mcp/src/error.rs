@@ -125,6 +125,13 @@ fn of_bare(error: &SessionError) -> ToolError {
         }
         _ => match error.code() {
             "OPERATION_NOT_FOUND" => reason("NOT_FOUND"),
+            // Two began at the same moment.
+            "SESSION_EXISTS" => ToolError::new(
+                "STATE_ERROR",
+                format!("an active session already exists: {}", whole(error)),
+            )
+            .detail("reason", error.code()),
+            "NOT_INITIALISED" => reason("WORKSPACE_NOT_INITIALIZED"),
             "BAD_ID"
             | "BAD_PATH"
             | "TASK_MISSING"

@@ -48,7 +48,14 @@ pub(crate) fn after(error: &SessionError) -> Option<String> {
         }
         SessionError::ArchivePending { .. } => "call the same tool again, which finishes it",
         SessionError::Path(_) => "give a path inside the workspace, relative to it",
-        _ => return error.hint(),
+        _ => match error.code() {
+            "NOT_INITIALISED" => "call `initialize_workspace` with this directory",
+            "CORRUPT" | "SESSION_FILE_MISSING" => {
+                "call `run_doctor`, and tell the user: `maestro doctor --fix` puts the last recorded text back; \
+                 `archive_session` archives the session as it was recorded last"
+            }
+            _ => return error.hint(),
+        },
     };
     Some(hint.to_owned())
 }

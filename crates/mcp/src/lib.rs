@@ -92,4 +92,7 @@ mod log;
 
 mod request_id;
 
+mod reference;
+
+pub use crate::reference::{CODES, COMMON_ARGUMENTS, ToolReference, tools};
 pub use crate::serve::Server;

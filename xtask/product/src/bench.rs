@@ -20,8 +20,7 @@ use crate::measure::{Bar, Floor, Row, alternate, table};
 
 mod archived;
 mod contention;
-
-pub(crate) use contention::work;
+mod mcp;
 
 /// The first argument of the processes that the bench begins.
 pub(crate) const WORKER: &str = "bench-worker";
@@ -63,10 +62,16 @@ fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let transitions = bars.iter().map(|(phases, bar)| durable_transition(bench, *phases, *bar));
     let mut rows: Vec<Row> =
         transitions.chain([contention::row(bench)]).collect::<Result<_, _>>()?;
+    rows.extend(mcp::rows(bench)?);
     rows.push(archived.list()?);
     rows.push(archived.search("words in one of 100", &["rare", "ordinary length"], 99)?);
     rows.push(archived.search("words in each", &["step", "ordinary length"], 10_000)?);
     Ok(rows)
+}
+
+/// What one of the processes does that the bench begins.
+pub(crate) fn work(args: &[&str]) -> Result<(), Failure> {
+    mcp::work(args).unwrap_or_else(|| contention::work(args))
 }
 
 /// A transition of one phase in a process that goes on running, against the bare calls for a document of that size.

@@ -11,6 +11,8 @@ use maestro_session_model::{PhaseEvent, PhaseStatus};
 
 use xtask::{Failure, Project};
 
+mod mcp;
+
 /// A generated page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
@@ -25,6 +27,7 @@ fn pages() -> Vec<Page> {
     vec![
         Page { path: "docs/CLI.md", text: render(&maestro_cli::command()) },
         Page { path: "docs/STATES.md", text: states() },
+        Page { path: "docs/MCP.md", text: mcp::page() },
     ]
 }
 

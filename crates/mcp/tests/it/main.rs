@@ -1,6 +1,7 @@
 //! What clients see of the server: whole conversations, over streams as they would use them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![expect(clippy::needless_pass_by_value, reason = "what `json!` makes is made to be passed on")]
 
 mod fixture;
 mod protocol;
