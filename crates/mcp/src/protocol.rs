@@ -1,6 +1,6 @@
 //! What the server answers to the protocol's own requests, and how a call gets to be carried out.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
@@ -29,7 +29,6 @@ interrupted session goes on, `archive_session` ends it. Every error has a `recov
 #[derive(Clone, Debug)]
 pub(crate) struct Protocol {
     info: ServerConfig,
-    tools: Arc<[Tool]>,
     roots: Roots,
 }
 
@@ -42,7 +41,7 @@ impl Protocol {
             .with_server_info(server)
             .with_instructions(INSTRUCTIONS)
             .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE);
-        Self { info, tools: listed().into(), roots: Roots::default() }
+        Self { info, roots: Roots::default() }
     }
 
     async fn ask_for_roots(&self, context: NotificationContext<RoleServer>) {
@@ -68,9 +67,10 @@ async fn roots_of(context: &NotificationContext<RoleServer>) -> Vec<String> {
     answer.map(|answer| answer.roots.into_iter().map(|root| root.uri).collect()).unwrap_or_default()
 }
 
-/// The tools as clients see them.
-pub(crate) fn listed() -> Vec<Tool> {
-    entries().iter().map(tool_of).collect()
+/// The tools as clients see them. Their schemas are made when somebody asks for them first.
+fn listed() -> &'static [Tool] {
+    static LISTED: LazyLock<Vec<Tool>> = LazyLock::new(|| entries().iter().map(tool_of).collect());
+    &LISTED
 }
 
 fn tool_of(entry: &Entry) -> Tool {
@@ -96,7 +96,7 @@ impl ServerHandler for Protocol {
         _page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.tools.to_vec()))
+        Ok(ListToolsResult::with_all_items(listed().to_vec()))
     }
 
     async fn call_tool(

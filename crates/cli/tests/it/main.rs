@@ -17,6 +17,7 @@ mod json;
 #[cfg(unix)]
 mod kills;
 mod log;
+mod mcp;
 mod new;
 mod phase;
 mod plan;
