@@ -64,7 +64,7 @@ fn session_id(scope: Scope) -> Value {
         }
     };
     json!({
-        "type": "string",
+        "type": if scope == Scope::NamedSession { json!("string") } else { json!(["string", "null"]) },
         "pattern": "^[a-zA-Z0-9_-]{1,128}$",
         "description": format!("{which} YYYY-MM-DD-<topic-slug>.")
     })
@@ -72,7 +72,7 @@ fn session_id(scope: Scope) -> Value {
 
 fn workspace_path() -> Value {
     json!({
-        "type": "string",
+        "type": ["string", "null"],
         "description": "The workspace, as an absolute path: exactly this directory. Leave it out after `initialize_workspace`."
     })
 }
@@ -90,8 +90,24 @@ fn of<T: JsonSchema>() -> Map<String, Value> {
     }
 }
 
-/// Takes out what says nothing to a model: names of Rust types, and formats that other languages do not know.
+/// Takes out what says nothing to a model: names of Rust types, formats that other languages do not know, that what is absent
+/// is null, and choices among choices.
 fn plain(schema: &mut Schema) {
     schema.remove("title");
     schema.remove("format");
+    if schema.get("default") == Some(&Value::Null) {
+        schema.remove("default");
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        let flat = std::mem::take(choices).into_iter().flat_map(|choice| match choice {
+            Value::Object(mut only) if only.len() == 1 && only.contains_key("anyOf") => {
+                match only.remove("anyOf") {
+                    Some(Value::Array(inner)) => inner,
+                    _ => Vec::new(),
+                }
+            }
+            choice => vec![choice],
+        });
+        *choices = flat.collect();
+    }
 }
