@@ -303,15 +303,22 @@ impl Client {
         let result = &answer["result"];
         let text = result["content"][0]["text"].as_str();
         let text = text.unwrap_or_else(|| panic!("no result: {answer}"));
-        let structure = &result["structuredContent"];
-        assert_eq!(serde_json::from_str::<Value>(text).unwrap(), *structure);
+        let is_error = result["isError"].as_bool().unwrap();
+        if is_error {
+            assert_eq!(result.get("structuredContent"), None);
+        } else {
+            assert_eq!(serde_json::from_str::<Value>(text).unwrap(), result["structuredContent"]);
+        }
         assert_eq!(result["content"].as_array().map(Vec::len), Some(1));
         let text = text.replace(&self.root.to_string_lossy().into_owned(), "[root]");
-        Called {
-            value: serde_json::from_str(&text).unwrap(),
-            is_error: result["isError"].as_bool().unwrap(),
-            text,
+        let value: Value = serde_json::from_str(&text).unwrap();
+        if is_error {
+            let code = value["code"].as_str().unwrap();
+            let is_known = maestro_mcp::CODES.iter().any(|(known, _)| *known == code);
+            assert!(is_known, "{code} is not in the list of codes");
+            assert!(value["recovery_hint"].is_string(), "{code} does not say what to do next");
         }
+        Called { value, is_error, text }
     }
 
     /// Calls a tool that must succeed.
