@@ -2,7 +2,7 @@
 //!
 //! They are what clients show to models: plain, without references, and the same at every start.
 
-use schemars::generate::SchemaSettings;
+use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ pub(crate) const SESSION_ID: &str = "session_id";
 
 /// The schema of the arguments of a tool.
 pub(crate) fn input<T: Tool>() -> Map<String, Value> {
-    let mut schema = of::<T::Args>();
+    let mut schema = of::<T::Args>(Contract::Deserialize);
     let own = match schema.remove("properties") {
         Some(Value::Object(own)) => own,
         _ => Map::new(),
@@ -51,7 +51,7 @@ pub(crate) fn input<T: Tool>() -> Map<String, Value> {
 
 /// The schema of what a tool answers.
 pub(crate) fn output<T: Tool>() -> Map<String, Value> {
-    let mut schema = of::<T::Answer>();
+    let mut schema = of::<T::Answer>(Contract::Serialize);
     schema.insert("type".to_owned(), "object".into());
     schema
 }
@@ -77,8 +77,10 @@ fn workspace_path() -> Value {
     })
 }
 
-fn of<T: JsonSchema>() -> Map<String, Value> {
+/// The schema of what is read, or of what is written: what is left out where it says nothing is not required then.
+fn of<T: JsonSchema>(contract: Contract) -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.contract = contract;
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
@@ -94,4 +96,35 @@ fn of<T: JsonSchema>() -> Map<String, Value> {
 fn plain(schema: &mut Schema) {
     schema.remove("title");
     schema.remove("format");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::entries;
+
+    #[test]
+    fn what_an_answer_may_leave_out_is_not_required() {
+        let required = |tool: &str| {
+            let entry = entries().iter().find(|entry| entry.name == tool).expect("it is a tool");
+            (entry.output)().remove("required").unwrap_or_default()
+        };
+        assert_eq!(required("get_resume_report"), json!(["exists", "conflicts_to_confirm"]));
+        assert_eq!(required("get_session_status"), json!(["exists"]));
+        assert_eq!(
+            required("update_session"),
+            json!(["success", "updated_fields", "operation"]),
+            "there are no warnings as a rule"
+        );
+    }
+
+    #[test]
+    fn what_is_null_is_required_all_the_same() {
+        let gate = entries().iter().find(|entry| entry.name == "get_design_gate_status");
+        let schema = (gate.expect("it is a tool").output)();
+        assert_eq!(
+            schema["required"],
+            json!(["session_id", "entered_at", "approved_at", "design_document_path"])
+        );
+    }
 }

@@ -236,12 +236,15 @@ fn line_of(message: &TxJsonRpcMessage<RoleServer>) -> Vec<u8> {
     line
 }
 
-/// The answer to a tool call whose result is one text of JSON: the text, and the same as a structure. The structure is that
-/// very text, so its fields keep their order, and a large result is not taken apart and put together again.
+/// The answer to a tool call that succeeded with one text of JSON: the text, and the same as a structure. The structure is
+/// that very text, so its fields keep their order, and a large result is not taken apart and put together again.
+///
+/// A failure has no structure: it would not fit the output schema of the tool, against which clients check every structure.
 fn result_line(id: &RequestId, result: &CallToolResult) -> Option<Vec<u8>> {
     let CallToolResult { result_type, content, structured_content, is_error, meta, .. } = result;
     let [ContentBlock::Text(text)] = content.as_slice() else { return None };
-    if structured_content.is_some() || meta.is_some() || !text.text.starts_with('{') {
+    let is_plain = structured_content.is_none() && meta.is_none() && text.text.starts_with('{');
+    if !is_plain || *is_error != Some(false) {
         return None;
     }
     let mut line = Vec::with_capacity(256 + 2 * text.text.len() + text.text.len() / 4);
@@ -257,11 +260,7 @@ fn result_line(id: &RequestId, result: &CallToolResult) -> Option<Vec<u8>> {
     serde_json::to_writer(&mut line, &text.text).ok()?;
     line.extend_from_slice(br#"}],"structuredContent":"#);
     line.extend_from_slice(text.text.as_bytes());
-    line.extend_from_slice(if *is_error == Some(true) {
-        br#","isError":true}}"#.as_slice()
-    } else {
-        br#","isError":false}}"#.as_slice()
-    });
+    line.extend_from_slice(br#","isError":false}}"#);
     Some(line)
 }
 
@@ -282,21 +281,22 @@ mod tests {
     fn a_result_is_written_as_the_sdk_would_write_it() {
         let text = "{\"b\":\"line\\n \\u2028 \\\"quoted\\\"\",\"a\":[1,null]}";
         let structure: Value = serde_json::from_str(text).unwrap();
-        for is_error in [false, true] {
-            let content = vec![ContentBlock::text(text)];
-            let ours = if is_error {
-                CallToolResult::error(content)
-            } else {
-                CallToolResult::success(content)
-            };
-            let mut theirs = ours.clone();
-            theirs.structured_content = Some(structure.clone());
-            assert_eq!(written(ours.clone()), written(theirs.clone()));
-            // As it is for the clients of earlier revisions.
-            let (mut ours, mut theirs) = (ours, theirs);
-            (ours.result_type, theirs.result_type) = (None, None);
-            assert_eq!(written(ours), written(theirs));
-        }
+        let mut ours = CallToolResult::success(vec![ContentBlock::text(text)]);
+        let mut theirs = ours.clone();
+        theirs.structured_content = Some(structure);
+        assert_eq!(written(ours.clone()), written(theirs.clone()));
+        // As it is for the clients of earlier revisions.
+        (ours.result_type, theirs.result_type) = (None, None);
+        assert_eq!(written(ours), written(theirs));
+    }
+
+    #[test]
+    fn a_failure_has_no_structure_that_could_break_the_output_schema() {
+        let text = r#"{"error":"no active session","code":"NO_SESSION"}"#;
+        let failure = written(CallToolResult::error(vec![ContentBlock::text(text)]));
+        assert_eq!(failure["result"]["isError"], true);
+        assert_eq!(failure["result"]["content"][0]["text"], text);
+        assert_eq!(failure["result"].get("structuredContent"), None);
     }
 
     #[test]
