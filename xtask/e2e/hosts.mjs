@@ -74,9 +74,18 @@ export class Connection {
     this.rootsAsked = 0;
   }
 
+  /** Calls a tool. The client refuses what does not fit the output schema. */
+  async ask(name, args) {
+    try {
+      return await this.client.callTool({ name, arguments: args });
+    } catch (error) {
+      throw new Unmet(`${name}, its answer to ${JSON.stringify(args)}: ${error.message}`);
+    }
+  }
+
   /** Calls a tool that has to succeed, and returns its answer. */
   async call(name, args = {}) {
-    const result = await this.client.callTool({ name, arguments: args });
+    const result = await this.ask(name, args);
     const text = result.content?.[0]?.text;
     if (result.isError) throw new Unmet(`${name} failed: ${text}`);
     equal(JSON.parse(text), result.structuredContent, `${name}, its text and its structure`);
@@ -89,7 +98,7 @@ export class Connection {
 
   /** Calls a tool that has to fail with `code`, and returns what it says. */
   async refused(name, args, code) {
-    const result = await this.client.callTool({ name, arguments: args });
+    const result = await this.ask(name, args);
     const text = result.content?.[0]?.text;
     holds(result.isError, `${name} is refused; it answered ${text}`);
     // It would not fit the output schema.
