@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "what a task prints is its result")]
 
 pub mod ci;
+pub mod e2e;
 pub mod failure;
 pub mod fuzz;
 pub mod metadata;

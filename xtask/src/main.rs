@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use xtask::e2e::E2e;
 use xtask::fuzz::Fuzz;
-use xtask::{Failure, Project, ci, fuzz, tidy};
+use xtask::{Failure, Project, ci, e2e, fuzz, tidy};
 
 const HELP: &str = "\
 Usage: cargo xtask <task>
@@ -19,6 +20,8 @@ Tasks:
   fuzz [TARGET] [--minutes N] [--jobs N]
                   make up inputs for the readers (document, plan, handoff, journal; default: each for
                   5 minutes) until one breaks a promise; needs nightly Rust and cargo-fuzz
+  e2e [--keep]    drive the MCP server with the official clients and the MCP Inspector; needs Node.js and
+                  downloads the clients into target/e2e, which --keep leaves there
   help            print this
 ";
 
@@ -46,6 +49,7 @@ fn run(project: &Project, args: &[&str]) -> Result<(), Failure> {
         ["docs", ..] => product(project, &[], args),
         ["bench", ..] => product(project, &["--release"], args),
         ["fuzz", options @ ..] => fuzz::run(project, &Fuzz::parse(options)?),
+        ["e2e", options @ ..] => e2e::run(project, &E2e::parse(options)?),
         ["help" | "--help" | "-h"] => {
             print_help();
             Ok(())
