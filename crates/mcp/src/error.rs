@@ -194,8 +194,13 @@ fn of_command(error: &CommandError) -> ToolError {
             failed(error.code()).detail("violations", json!(details))
         }
         CommandError::CachedExceedsInput { .. } | CommandError::TokensOverflow { .. } => {
-            failed("VALIDATION_ERROR").detail("reason", error.code())
+            failed("VALIDATION_ERROR")
+                .detail("reason", error.code())
+                .detail("field", "token_usage")
         }
+        CommandError::NotReconcilable { phase, status } => failed(error.code())
+            .detail("phase_id", json!(phase))
+            .detail("status", status.as_str()),
         _ => failed(error.code()),
     }
 }

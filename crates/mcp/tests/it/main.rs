@@ -1,6 +1,11 @@
 //! What clients see of the server: whole conversations, over streams as they would use them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "what is passed is a literal, and has no other owner"
+)]
 
+mod arguments;
 mod fixture;
 mod protocol;
