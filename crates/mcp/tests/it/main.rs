@@ -8,4 +8,6 @@
 
 mod arguments;
 mod fixture;
+mod plan;
 mod protocol;
+mod workspace;
