@@ -7,7 +7,9 @@
 )]
 
 mod arguments;
+mod create;
 mod fixture;
+mod gate;
 mod plan;
 mod protocol;
 mod workspace;
