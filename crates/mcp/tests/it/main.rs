@@ -12,4 +12,6 @@ mod fixture;
 mod gate;
 mod plan;
 mod protocol;
+mod status;
+mod transition;
 mod workspace;
