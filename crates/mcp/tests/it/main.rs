@@ -6,12 +6,14 @@
     reason = "what is passed is a literal, and has no other owner"
 )]
 
+mod archive;
 mod arguments;
 mod create;
 mod fixture;
 mod gate;
 mod plan;
 mod protocol;
+mod scan;
 mod status;
 mod transition;
 mod workspace;
