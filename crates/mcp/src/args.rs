@@ -3,6 +3,7 @@
 //! Each type reads exactly what its schema describes, so that what a client checks before it calls is what is checked here.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use maestro_session::Workspace;
 use maestro_session::model::{
@@ -10,8 +11,10 @@ use maestro_session::model::{
     TaskComplexity, TokenCounts,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::error::ToolError;
 
@@ -133,20 +136,35 @@ impl From<FailureKind> for ErrorKind {
 
 /// The tokens that were used.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct Tokens {
     /// All input tokens, those read from a cache included.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
+    #[schemars(with = "Option<u64>")]
     pub(crate) input: u64,
     /// All output tokens.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
+    #[schemars(with = "Option<u64>")]
     pub(crate) output: u64,
     /// How many of the input tokens were read from a cache.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
+    #[schemars(with = "Option<u64>")]
     pub(crate) cached: u64,
     /// Who used them; the agent of the phase when absent.
     #[serde(default)]
     pub(crate) agent: Option<Agent>,
+}
+
+impl<'de> Fields<'de> for Tokens {
+    fn read<D: Deserializer<'de>>(fields: D) -> Result<Self, D::Error> {
+        Self::deserialize(fields)
+    }
+}
+
+impl<'de> Deserialize<'de> for Tokens {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object(PhantomData))
+    }
 }
 
 impl Tokens {
@@ -157,7 +175,7 @@ impl Tokens {
 
 /// What later phases need to know. Each list may be a single text. `none`, `n/a` and empty texts say nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub(crate) struct Context {
     /// Interfaces that were introduced: signature and place.
     key_interfaces_introduced: Texts,
@@ -171,7 +189,32 @@ pub(crate) struct Context {
     warnings: Texts,
 }
 
+impl<'de> Fields<'de> for Context {
+    fn read<D: Deserializer<'de>>(fields: D) -> Result<Self, D::Error> {
+        Self::deserialize(fields)
+    }
+}
+
+impl<'de> Deserialize<'de> for Context {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object(PhantomData))
+    }
+}
+
 impl Context {
+    /// Returns the context as the call gave it.
+    pub(crate) fn as_given(&self) -> Value {
+        let all = [
+            ("key_interfaces_introduced", &self.key_interfaces_introduced),
+            ("patterns_established", &self.patterns_established),
+            ("integration_points", &self.integration_points),
+            ("assumptions", &self.assumptions),
+            ("warnings", &self.warnings),
+        ];
+        let given = all.into_iter().filter(|(_, texts)| **texts != Texts::default());
+        given.map(|(name, texts)| (name.to_owned(), json!(texts))).collect()
+    }
+
     /// Returns the context without texts that say nothing.
     pub(crate) fn normalised(&self) -> DownstreamContext {
         DownstreamContext {
@@ -185,8 +228,8 @@ impl Context {
 }
 
 /// One text or several.
-#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
-#[schemars(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
 enum Texts {
     One(String),
     Several(Vec<String>),
@@ -294,6 +337,33 @@ pub(crate) fn add_context(handoff: &mut Handoff, context: &Context) {
     context.integration_points.extend(more.integration_points);
     context.assumptions.extend(more.assumptions);
     context.warnings.extend(more.warnings);
+}
+
+/// What is read of an object, by a reader that would take a list of the values of its fields too.
+trait Fields<'de>: Sized {
+    fn read<D: Deserializer<'de>>(fields: D) -> Result<Self, D::Error>;
+}
+
+/// Reads an object, and nothing else.
+struct Object<T>(PhantomData<T>);
+
+impl<'de, T: Fields<'de>> de::Visitor<'de> for Object<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::read(MapAccessDeserializer::new(fields))
+    }
+}
+
+/// Reads `null` as what an argument is when it is absent: some models fill in all that there is.
+fn null_is_none<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Tells an argument that is `null` from one that is absent.

@@ -163,7 +163,12 @@ fn of_command(error: &CommandError) -> ToolError {
         }
         CommandError::IllegalTransition { phase, illegal } => {
             let legal: Vec<&str> = illegal.from.legal_events().map(PhaseEvent::as_str).collect();
-            failed(error.code())
+            // The one step that the Node server checks.
+            let refused = match illegal.event {
+                PhaseEvent::Start => failed("STATE_ERROR").detail("reason", error.code()),
+                _ => failed(error.code()),
+            };
+            refused
                 .detail("phase_id", json!(phase))
                 .detail("status", illegal.from.as_str())
                 .detail("event", illegal.event.as_str())
@@ -201,8 +206,13 @@ fn of_command(error: &CommandError) -> ToolError {
             failed(error.code()).detail("violations", json!(details))
         }
         CommandError::CachedExceedsInput { .. } | CommandError::TokensOverflow { .. } => {
-            failed("VALIDATION_ERROR").detail("reason", error.code())
+            failed("VALIDATION_ERROR")
+                .detail("reason", error.code())
+                .detail("field", "token_usage")
         }
+        CommandError::NotReconcilable { phase, status } => failed(error.code())
+            .detail("phase_id", json!(phase))
+            .detail("status", status.as_str()),
         _ => failed(error.code()),
     }
 }

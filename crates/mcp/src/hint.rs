@@ -2,8 +2,8 @@
 //!
 //! The library's own hints name commands of the command line. They are what is left where no tool can help.
 
-use maestro_session::SessionError;
 use maestro_session::model::{CommandError, CreateError, PhaseEvent, PhaseStatus, SlotLimit};
+use maestro_session::{ErrorClass, SessionError};
 
 /// Returns what to do after `error`.
 pub(crate) fn after(error: &SessionError) -> Option<String> {
@@ -46,16 +46,25 @@ pub(crate) fn after(error: &SessionError) -> Option<String> {
         SessionError::OperationNotFound { .. } => {
             "call `get_session_log` for the operations and their numbers"
         }
+        SessionError::StateDirInUse { .. } => {
+            "leave `state_dir` out to go on with that session, or end it with `archive_session` first"
+        }
+        SessionError::Settings(error) if error.code() == "BAD_SETTING" => {
+            "ask the user to correct it where it is set, or to remove it"
+        }
+        SessionError::Lock(error) if error.code() == "NOT_INITIALISED" => {
+            "call `initialize_workspace` with the absolute path of the project directory"
+        }
+        SessionError::Corrupt { .. } | SessionError::Open(_) | SessionError::Read(_)
+            if error.class() == ErrorClass::Corrupt && error.code() != "TOO_NEW" =>
+        {
+            return error.hint().map(|hint| {
+                format!("{hint}; `archive_session` ends the session as it was recorded last")
+            });
+        }
         SessionError::ArchivePending { .. } => "call the same tool again, which finishes it",
         SessionError::Path(_) => "give a path inside the workspace, relative to it",
-        _ => match error.code() {
-            "NOT_INITIALISED" => "call `initialize_workspace` with this directory",
-            "CORRUPT" | "SESSION_FILE_MISSING" => {
-                "call `run_doctor`, and tell the user: `maestro doctor --fix` puts the last recorded text back; \
-                 `archive_session` archives the session as it was recorded last"
-            }
-            _ => return error.hint(),
-        },
+        _ => return error.hint(),
     };
     Some(hint.to_owned())
 }
@@ -78,8 +87,15 @@ fn after_command(error: &CommandError) -> String {
         CommandError::NoFreeSlot { because: SlotLimit::MaxConcurrent, .. } => {
             "complete or fail a phase in progress first; the user can raise MAESTRO_MAX_CONCURRENT"
         }
-        CommandError::HandoffIncomplete { .. } => {
+        CommandError::HandoffIncomplete { has_files: true, .. } => {
             "say in `downstream_context` what later phases need to know of these files"
+        }
+        CommandError::HandoffIncomplete { has_files: false, .. } => {
+            "name the files, and say in `downstream_context` what later phases need to know"
+        }
+        CommandError::HandoffOfNoPhase => "name the phase that it is of in `completed_phase_id`",
+        CommandError::TokensOfNobody => {
+            "name the agent in `token_usage.agent`, or the phase that ended in `completed_phase_id`"
         }
         CommandError::RetriesExhausted { .. } => {
             "ask the user; if the user orders it: `retry_phase` with `user_decided` true, or `skip_phase`"

@@ -31,11 +31,7 @@ const EXTENSION_DIRS: [(&str, &str); 4] = [
 /// Returns the directory that a caller names as workspace, without links.
 pub(crate) fn named(path: &str, cwd: &Path, disk: &dyn Disk) -> Result<PathBuf, ToolError> {
     if path.trim().is_empty() || path.contains("${") {
-        return Err(ToolError::new(
-            "WORKSPACE_REQUIRED",
-            format!("workspace_path is required: `{path}` is no directory"),
-        )
-        .hint("give the absolute path of the project directory"));
+        return Err(required(path));
     }
     let missing = || {
         ToolError::new("WORKSPACE_NOT_FOUND", format!("the workspace does not exist: {path}"))
@@ -55,6 +51,15 @@ pub(crate) fn named(path: &str, cwd: &Path, disk: &dyn Disk) -> Result<PathBuf, 
         .detail("workspace_path", path));
     }
     Ok(found)
+}
+
+/// The failure of a call that names no directory, but `given`.
+pub(crate) fn required(given: &str) -> ToolError {
+    ToolError::new(
+        "WORKSPACE_REQUIRED",
+        format!("workspace_path is required: `{given}` is no directory"),
+    )
+    .hint("give the absolute path of the project directory")
 }
 
 /// The directories that may lie in the workspace, the most telling first.

@@ -144,34 +144,3 @@ mod tests {
         );
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tools::entries;
-
-    #[test]
-    fn what_an_answer_may_leave_out_is_not_required() {
-        let required = |tool: &str| {
-            let entry = entries().iter().find(|entry| entry.name == tool).expect("it is a tool");
-            (entry.output)().remove("required").unwrap_or_default()
-        };
-        assert_eq!(required("get_resume_report"), json!(["exists", "conflicts_to_confirm"]));
-        assert_eq!(required("get_session_status"), json!(["exists"]));
-        assert_eq!(
-            required("update_session"),
-            json!(["success", "updated_fields", "operation"]),
-            "there are no warnings as a rule"
-        );
-    }
-
-    #[test]
-    fn what_is_null_is_required_all_the_same() {
-        let gate = entries().iter().find(|entry| entry.name == "get_design_gate_status");
-        let schema = (gate.expect("it is a tool").output)();
-        assert_eq!(
-            schema["required"],
-            json!(["session_id", "entered_at", "approved_at", "design_document_path"])
-        );
-    }
-}

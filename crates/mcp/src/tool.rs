@@ -107,11 +107,37 @@ fn run<T: Tool>(
 ) -> Result<String, ToolError> {
     let args: T::Args =
         serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
-            let path = error.path().to_string();
-            let problem = error.into_inner().to_string();
-            wrong_field(T::NAME, if path == "." { None } else { Some(&path) }, &problem)
+            let way = error.path().to_string();
+            let way = if way == "." { String::new() } else { way };
+            let (field, problem) = of_problem(way, &error.into_inner().to_string());
+            wrong_field(T::NAME, Some(field.as_str()).filter(|field| !field.is_empty()), &problem)
         })?;
     T::answer(context, args)
+}
+
+/// Returns the way to the argument that a reader found something wrong with, and what is wrong, in the words of JSON. Where
+/// an argument is missing, `way` only leads to where it should be.
+fn of_problem(way: String, problem: &str) -> (String, String) {
+    let missing = problem.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+    if let Some(name) = missing {
+        let field = if way.is_empty() { name.to_owned() } else { format!("{way}.{name}") };
+        return (field, "missing field".to_owned());
+    }
+    let Some((found, expected)) = problem.rsplit_once(", expected ") else {
+        return (way, problem.to_owned());
+    };
+    let found = match found {
+        "invalid type: sequence" => "invalid type: array",
+        "invalid type: map" => "invalid type: object",
+        found => found,
+    };
+    let expected = match expected {
+        "a sequence" => "an array",
+        "a map" => "an object",
+        "u32" | "u64" | "usize" => "a whole number that is not negative",
+        expected => expected,
+    };
+    (way, format!("{found}, expected {expected}"))
 }
 
 /// An argument that cannot be used, with the way to it.

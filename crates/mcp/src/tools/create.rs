@@ -102,7 +102,7 @@ impl Tool for Create {
         })?;
         let request = NewSessionRequest {
             id: Some(id),
-            design: args.design_document.map(DocumentSource::File),
+            design: args.design_document.filter(|path| is_given(path)).map(DocumentSource::File),
             express: args.workflow_mode == Some(Workflow::Express),
             execution_mode: args.execution_mode.map(Into::into),
             complexity: args.task_complexity.map(Into::into),
@@ -135,6 +135,11 @@ fn plan_document(args: &CreateArgs) -> Result<Option<DocumentSource>, ToolError>
     })
 }
 
+/// Whether a path names something: models say nothing with an empty one too.
+fn is_given(path: &str) -> bool {
+    !path.trim().is_empty()
+}
+
 /// The two ways in which a call can give a document, each with the names of the arguments.
 pub(crate) struct Variants<'a> {
     pub(crate) path: (Option<&'a str>, &'static str),
@@ -154,9 +159,9 @@ pub(crate) fn document(variants: &Variants<'_>) -> Result<Option<DocumentSource>
             ))
             .detail("field", field)
     };
-    match (path, content, file_name) {
+    match (path.filter(|path| is_given(path)), content, file_name) {
         (None, None, None) => Ok(None),
-        (Some(path), None, None) => Ok(Some(DocumentSource::File((*path).to_owned()))),
+        (Some(path), None, None) => Ok(Some(DocumentSource::File(path.to_owned()))),
         (Some(_), _, _) => Err(refused(
             format!("{path_name} and {content_name} are mutually exclusive"),
             path_name,

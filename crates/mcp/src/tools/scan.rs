@@ -200,7 +200,7 @@ impl Tool for Reconcile {
         let recorded = document.as_ref().and_then(|seen| seen.session().phase(&phase));
         Ok(Reconciled {
             success: true,
-            phase_id: Id(phase.clone()),
+            phase_id: Id::from(recorded.map_or(&phase, |phase| &phase.id)),
             files_created: recorded.map(|phase| phase.files_created.clone()).unwrap_or_default(),
             files_modified: recorded.map(|phase| phase.files_modified.clone()).unwrap_or_default(),
             files_deleted: recorded.map(|phase| phase.files_deleted.clone()).unwrap_or_default(),

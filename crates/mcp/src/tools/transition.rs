@@ -4,6 +4,7 @@ use maestro_session::Workspace;
 use maestro_session::model::{Command, Handoff, PhaseId, PhaseStatus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::args::{self, Context as DownstreamArgs, Files, Id, Tokens, given, ids};
 use crate::context::Context;
@@ -92,12 +93,12 @@ impl Tool for Transition {
         let workspace = context.workspace()?;
         let completed = args.completed_phase_id.as_ref().map(|id| id.0.clone());
         let (handoff, notes) = handoff(&workspace, completed.as_ref(), &args)?;
-        let sizes = sizes(&handoff);
+        let received = Received::of(&handoff, args.downstream_context.as_ref());
         let command =
             Command::Transition { phase: completed, handoff, start, batch: args.batch_id };
         let changed = workspace.apply(&command).map_err(|error| {
             let failed = ToolError::from(error);
-            if failed.code == "HANDOFF_INCOMPLETE" { sizes.on(failed) } else { failed }
+            if failed.code == "HANDOFF_INCOMPLETE" { received.on(failed) } else { failed }
         })?;
         // What was written just now; should it have been edited since, the edit counts.
         let document = workspace.last_seen();
@@ -173,30 +174,31 @@ fn handoff(
     Ok((handoff, notes))
 }
 
-/// How much was handed over.
-struct Sizes {
+/// What was handed over, for a caller who finds it refused.
+struct Received {
     created: usize,
     modified: usize,
     deleted: usize,
-    has_context: bool,
+    /// The context as the call gave it; null where it gave none.
+    context: Value,
 }
 
-fn sizes(handoff: &Handoff) -> Sizes {
-    Sizes {
-        created: handoff.files_created.len(),
-        modified: handoff.files_modified.len(),
-        deleted: handoff.files_deleted.len(),
-        has_context: !handoff.downstream_context.is_empty(),
+impl Received {
+    fn of(handoff: &Handoff, context: Option<&DownstreamArgs>) -> Self {
+        Self {
+            created: handoff.files_created.len(),
+            modified: handoff.files_modified.len(),
+            deleted: handoff.files_deleted.len(),
+            context: context.map_or(Value::Null, DownstreamArgs::as_given),
+        }
     }
-}
 
-impl Sizes {
-    /// Puts them on an error.
-    fn on(&self, error: ToolError) -> ToolError {
+    /// Puts it on an error.
+    fn on(self, error: ToolError) -> ToolError {
         error
             .detail("files_created_count", self.created)
             .detail("files_modified_count", self.modified)
             .detail("files_deleted_count", self.deleted)
-            .detail("received_downstream_context", self.has_context)
+            .detail("received_downstream_context", self.context)
     }
 }

@@ -8,9 +8,11 @@ use maestro_session::store::settings::Origin;
 use maestro_session::{Workspace, settings_of_no_workspace};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::ToolError;
+use crate::place;
 use crate::tool::{Effect, Scope, Tool};
 
 /// Makes a directory the workspace of the calls that follow.
@@ -20,7 +22,8 @@ pub(crate) struct Initialize;
 #[serde(deny_unknown_fields)]
 pub(crate) struct InitializeArgs {
     /// The project directory, as an absolute path. It is taken as it is: a package of a larger repository stays the workspace.
-    workspace_path: String,
+    #[schemars(with = "String")]
+    workspace_path: Option<Value>,
     /// Where the state is kept, relative to the workspace; remembered in `.maestro-state-dir`, so that everybody finds it.
     /// Default: MAESTRO_STATE_DIR, else docs/maestro.
     #[serde(default)]
@@ -53,10 +56,15 @@ impl Tool for Initialize {
     type Answer = Initialized;
 
     fn call(context: &mut Context<'_>, args: InitializeArgs) -> Result<Initialized, ToolError> {
+        let named = match &args.workspace_path {
+            None => "",
+            Some(Value::String(path)) => path.trim(),
+            Some(other) => return Err(place::required(&other.to_string())),
+        };
         let root = match context.chosen() {
             // Clients of the Node server say nothing to mean what they said before.
-            Some(chosen) if args.workspace_path.trim().is_empty() => chosen.to_owned(),
-            Some(_) | None => context.directory(&args.workspace_path)?,
+            Some(chosen) if named.is_empty() => chosen.to_owned(),
+            Some(_) | None => context.directory(named)?,
         };
         let state_dir = args.state_dir.as_deref().map(|text| state_dir(&root, text)).transpose()?;
         let initialised =

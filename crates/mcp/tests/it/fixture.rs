@@ -129,6 +129,15 @@ impl Fixture {
         Env::new(environment, actor, holder, clock, ids)
     }
 
+    /// Calls a tool that must fail, and must change no byte on disk.
+    pub(crate) fn refused(&self, client: &mut Client, tool: &str, arguments: Value) -> Called {
+        let before = self.snapshot();
+        let called = client.call(tool, arguments);
+        assert!(called.is_error, "{tool}: {called}");
+        assert!(self.snapshot() == before, "{tool} changed something: {called}");
+        called
+    }
+
     /// Starts a server and speaks to it, without any handshake.
     pub(crate) fn connect(&self) -> Client {
         Client::of(self.env(), self.root().join(&self.cwd), self.root())
