@@ -364,9 +364,9 @@ impl Client {
     /// Waits until the server has ended, though its input goes on.
     pub(crate) fn wait(mut self) {
         let serving = self.serving.take().unwrap();
-        // It looks whether somebody reads when something comes in.
-        while !serving.is_finished() {
-            self.notify("notifications/progress", json!({ "progressToken": 1, "progress": 1 }));
+        let to_server = self.to_server.take().unwrap();
+        // It looks whether somebody reads when something comes in, until it takes in no more.
+        while to_server.send(b"\n".to_vec()).is_ok() {
             std::thread::yield_now();
         }
         serving.join().unwrap().unwrap();
