@@ -86,10 +86,16 @@ impl Workspace {
     /// Returns the workspace for operations that are meant for one session: as long as another one is active, they fail with
     /// [`SessionError::OtherSession`].
     ///
-    /// Whether it is active is asked under the lock, of the session that is to be changed.
+    /// Whether it is active is asked under the lock, of the session that is to be changed. What is about the workspace as a
+    /// whole, such as [`doctor`](Self::doctor), or about archived sessions, asks nothing.
     #[must_use]
     pub fn only_for(&self, session_id: SessionId) -> Self {
         Self { only: Some(session_id), ..self.clone() }
+    }
+
+    /// The workspace for operations that are meant for whatever session there is.
+    pub(crate) fn for_any(&self) -> Self {
+        Self { only: None, ..self.clone() }
     }
 
     /// Makes `root`, exactly that directory, a workspace: creates its state dir, or what is missing of it.

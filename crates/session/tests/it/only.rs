@@ -177,3 +177,35 @@ fn one_workspace_is_meant_for_one_session_and_the_next_for_any() {
     let design = DocumentSource::File("design.md".to_owned());
     only.approve_design(&other(), &design).unwrap();
 }
+
+#[test]
+fn the_session_file_of_another_session_is_not_written() {
+    let fixture = running();
+    let before = fixture.snapshot();
+    let text = fixture.text(FILE) + "by hand\n";
+    let workspace = fixture.workspace().only_for(other());
+    assert_eq!(
+        code(workspace.write_state("state/active-session.md", text.as_bytes())),
+        "OTHER_SESSION"
+    );
+    assert_eq!(fixture.snapshot(), before);
+}
+
+#[test]
+fn the_doctor_looks_after_any_session() {
+    let fixture = running();
+    let journal = format!("docs/maestro/state/journal/{ACTIVE}.jsonl");
+    let text = fixture.text(FILE);
+    // The end of it says what is no operation: a sound session file is worth more than its sound lines.
+    let lines = fixture.text(&journal);
+    let (at, _) = lines.trim_end().rmatch_indices("\"v\":1").nth(1).unwrap();
+    fixture
+        .write(&journal, lines[..at].to_owned() + &lines[at..].replacen("\"v\":1", "\"v\";1", 1));
+    let findings =
+        |workspace: &Workspace| workspace.doctor(false, &mut |_, _| {}).unwrap().findings;
+    let workspace = fixture.workspace().only_for(other());
+    assert_eq!(findings(&workspace), findings(&fixture.workspace()));
+    assert_eq!(workspace.doctor(true, &mut |_, _| {}).unwrap().findings, []);
+    assert_eq!(fixture.text(FILE), text);
+    assert_eq!(code(workspace.read()), "OTHER_SESSION");
+}
