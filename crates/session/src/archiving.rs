@@ -49,9 +49,10 @@ impl Workspace {
     ) -> Result<ArchiveReceipt, SessionError> {
         let finished = finish(locked, &self.archiver())?;
         let mut notes: Vec<String> = told(&finished).into_iter().collect();
-        if let Finished::Archived(receipt) = finished {
+        if let Finished::Archived(receipt) = finished
+            && self.refuse_other(&receipt.session_id).is_ok()
+        {
             // Someone had begun what is asked for.
-            self.refuse_other(&receipt.session_id).map_err(|error| error.noting(notes))?;
             return Ok(*receipt);
         }
         let mut attempt = 1;

@@ -257,7 +257,6 @@ impl Workspace {
             }
             let opened = opened?;
             let Some(mut current) = opened else { return Ok((None, notes)) };
-            let mut document = self.document_of(current.text.clone())?;
             // What is to be made again is told by every opening until it is settled.
             let mut left = self.left_by(&current.session_id, &current.operation)?;
             for recovered in std::mem::take(&mut current.recovered) {
@@ -276,6 +275,10 @@ impl Workspace {
                     _ => {}
                 }
             }
+            let mut document = match self.document_of(current.text.clone()) {
+                Ok(document) => document,
+                Err(error) => return Err(error.noting(notes)),
+            };
             match self.make_all_again(locked, &mut current, &mut document, &left, &mut notes) {
                 Ok(true) => {}
                 Ok(false) => continue,

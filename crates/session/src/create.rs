@@ -34,7 +34,7 @@ pub struct NewSessionRequest {
     pub topic: Option<String>,
     /// Where the phases come from.
     pub plan: PlanSource,
-    /// The design document; the one that was approved in the design gate of `id`, when absent.
+    /// The design document; the one that was approved in the design gate of the session, when absent.
     pub design: Option<DocumentSource>,
     /// Whether this is an express session, with a single phase.
     pub express: bool,
@@ -122,7 +122,7 @@ impl Workspace {
     /// Makes the state dir if it is not there. A session that exists is never replaced: it is archived first, if the request
     /// says so, or else it is an error. Nothing is written, and nothing archived, before the plan has been found good.
     ///
-    /// Where the request names an id whose design gate was entered, the design must have been approved.
+    /// Where the design gate of its id was entered, given or made, the design must have been approved.
     pub fn create_session(
         &self,
         request: &NewSessionRequest,
@@ -134,13 +134,17 @@ impl Workspace {
             return Err(exists(&document));
         }
         let (plan, plan_document) = self.plan_of(request)?;
-        let approved = request.id.as_ref().map(|id| self.approved_design(id)).transpose()?;
-        let design = request.design.clone().or(approved.flatten());
-        let design_document = design
-            .map(|design| self.document_for(&design, &request.from, DocumentRole::Design))
-            .transpose()?;
+        let read = |source: &DocumentSource| {
+            self.document_for(source, &request.from, DocumentRole::Design)
+        };
+        let mut design_document = request.design.as_ref().map(read).transpose()?;
         let now = self.env.now();
-        let mut new = self.new_session(request, plan, design_document.as_ref(), now);
+        let id = made_id(request, design_document.as_ref(), now);
+        let approved = self.design_for(request, &id)?;
+        if design_document.is_none() {
+            design_document = approved.as_ref().map(read).transpose()?;
+        }
+        let mut new = self.new_session(request, id, plan, design_document.as_ref());
         // Refuses before anything is written.
         let rules = self.plan_rules();
         let (_, violations) = new.create(&rules, now)?;
@@ -151,11 +155,11 @@ impl Workspace {
         if request.id.is_some() {
             // Before the active session is archived for nothing.
             self.refuse_active_id(&new.session_id)?;
-            self.free_id(&locked, true, new.session_id.clone())?;
+            self.free_id(true, new.session_id.clone())?;
         }
         let (archived, notes) = self.make_room(&mut locked, request, &documents)?;
         let begun = self
-            .free_id(&locked, request.id.is_some(), new.session_id.clone())
+            .free_id(request.id.is_some(), new.session_id.clone())
             .and_then(|id| {
                 new.session_id = id;
                 self.begin(&mut locked, &mut new, &documents, &rules, now)
@@ -164,7 +168,7 @@ impl Workspace {
         let mut warnings = warnings(&violations);
         warnings.extend(notes);
         warnings.extend(begun.pending);
-        warnings.extend(self.waiting_designs(&new)?);
+        warnings.extend(self.waiting_designs(&new));
         let dir = self.state_dir();
         Ok(CreatedSession {
             operation: begun.operation,
@@ -176,14 +180,28 @@ impl Workspace {
         })
     }
 
-    /// Refuses the id of the session that is active, as far as it can be read: once that is archived, the id is taken.
+    /// The design that was approved for the session that is to be begun.
+    fn design_for(
+        &self,
+        request: &NewSessionRequest,
+        id: &SessionId,
+    ) -> Result<Option<DocumentSource>, SessionError> {
+        // A made id that another session has gets a suffix: the gate is of that other one.
+        let is_free = !self.is_active_id(id) && self.free_id(false, id.clone())? == *id;
+        if request.id.is_some() || is_free { self.approved_design(id) } else { Ok(None) }
+    }
+
+    /// Refuses the id of the session that is active: once that is archived, the id is taken.
     fn refuse_active_id(&self, id: &SessionId) -> Result<(), SessionError> {
-        match self.read() {
-            Ok(Some(document)) if document.session().session_id == *id => {
-                Err(SessionError::IdTaken { session_id: id.clone() })
-            }
-            Ok(_) | Err(_) => Ok(()),
+        if self.is_active_id(id) {
+            return Err(SessionError::IdTaken { session_id: id.clone() });
         }
+        Ok(())
+    }
+
+    /// Whether the session that is active has this id, as far as it can be read.
+    fn is_active_id(&self, id: &SessionId) -> bool {
+        matches!(self.read(), Ok(Some(document)) if document.session().session_id == *id)
     }
 
     /// Makes sure that no session is active: archives the one that is, if the request says so.
@@ -297,12 +315,10 @@ impl Workspace {
     fn new_session(
         &self,
         request: &NewSessionRequest,
+        session_id: SessionId,
         plan: Plan,
         design: Option<&FoundDocument>,
-        now: Timestamp,
     ) -> NewSession {
-        let topic = request.topic.clone().or_else(|| design.and_then(topic_of));
-        let topic = topic.unwrap_or_else(|| request.task.clone());
         let express = request.express || plan.workflow_mode == Some(WorkflowMode::Express);
         let by_setting = match self.settings.execution_mode.value {
             ExecutionModeSetting::Ask => None,
@@ -312,7 +328,7 @@ impl Workspace {
         let design_complexity =
             design.and_then(|design| maestro_session_model::task_complexity_of(&design.text));
         NewSession {
-            session_id: request.id.clone().unwrap_or_else(|| SessionId::from_topic(now, &topic)),
+            session_id,
             task: request.task.trim().to_owned(),
             workflow_mode: if express { WorkflowMode::Express } else { WorkflowMode::Standard },
             design_document: None,
@@ -326,13 +342,8 @@ impl Workspace {
     }
 
     /// The id, if no session has it; a made one gets a suffix, a given one is refused.
-    fn free_id(
-        &self,
-        locked: &LockedStore<'_>,
-        is_given: bool,
-        id: SessionId,
-    ) -> Result<SessionId, SessionError> {
-        let taken = locked.list(&self.state_dir().archive())?;
+    pub(crate) fn free_id(&self, is_given: bool, id: SessionId) -> Result<SessionId, SessionError> {
+        let taken = self.store.list(&self.state_dir().archive())?;
         let is_taken = |id: &SessionId| {
             let prefix = format!("{id}.").to_lowercase();
             taken.iter().any(|listed| listed.name.to_lowercase().starts_with(&prefix))
@@ -384,6 +395,18 @@ impl Workspace {
         let committed = locked.create(&new.session_id, text, operation)?;
         Ok((id, self.remember(document), crate::change::pending_note(&committed)))
     }
+}
+
+/// The id that a request names, or one of date and topic.
+fn made_id(
+    request: &NewSessionRequest,
+    design: Option<&FoundDocument>,
+    now: Timestamp,
+) -> SessionId {
+    request.id.clone().unwrap_or_else(|| {
+        let topic = request.topic.clone().or_else(|| design.and_then(topic_of));
+        SessionId::from_topic(now, &topic.unwrap_or_else(|| request.task.clone()))
+    })
 }
 
 fn exists(document: &Document) -> SessionError {

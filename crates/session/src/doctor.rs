@@ -63,6 +63,10 @@ impl Workspace {
         fix: bool,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Diagnosis, SessionError> {
+        if self.only.is_some() {
+            // A session that is not meant would look like one that cannot be read.
+            return self.for_any().doctor(fix, progress);
+        }
         let dir = self.state_dir();
         let mut diagnosis = Diagnosis {
             state_dir: dir.relative().to_string(),

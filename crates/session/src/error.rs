@@ -442,9 +442,10 @@ impl SessionError {
             Self::StateDirSet { set, .. } => {
                 Some(format!("choose `{set}`, or take MAESTRO_STATE_DIR out of the environment"))
             }
-            Self::StateDirInUse { .. } => {
-                Some("archive that session first: `maestro archive`".to_owned())
-            }
+            // It may be one that the settings do not name.
+            Self::StateDirInUse { present, .. } => Some(format!(
+                "archive that session first: `MAESTRO_STATE_DIR={present} maestro archive`"
+            )),
             Self::GateUnapproved { .. } => {
                 Some("let the user approve the design, and record that; or give the session another id".to_owned())
             }

@@ -4,7 +4,7 @@
 //! one that is forgotten is in nobody's way, and the doctor puts it away. One that is damaged holds back its session too,
 //! because nobody knows any more what was approved.
 
-use maestro_session_model::{DesignGate, NewSession, SessionId, listed};
+use maestro_session_model::{DesignGate, NewSession, RelPath, SessionId, listed};
 use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
 use maestro_state_store::store::LockedStore;
 
@@ -37,19 +37,16 @@ impl Workspace {
     }
 
     /// Records that the design of a session is being worked out. A gate that was entered stays as it is; one that is damaged
-    /// goes to the quarantine, and is entered anew.
+    /// is entered anew, and what it was is in the quarantine.
     ///
     /// Makes the state dir if it is not there.
     pub fn enter_design_gate(&self, id: &SessionId) -> Result<GateChanged, SessionError> {
         self.state_dir().create()?;
         let mut locked = self.lock()?;
-        let (gate, warnings) = self.gate_or_room(&mut locked, id)?;
-        if let Some(gate) = gate {
-            return Ok(GateChanged { gate, was_entered: true, warnings });
-        }
-        let gate = DesignGate::entered(id.clone(), self.env.now());
-        write(&mut locked, &gate)?;
-        Ok(GateChanged { gate, was_entered: false, warnings })
+        let mut warnings: Vec<String> = self.finish_archiving(&mut locked)?.into_iter().collect();
+        let entered = self.enter(&mut locked, id, &mut warnings);
+        let (gate, was_entered) = entered.map_err(|error| error.noting(warnings.clone()))?;
+        Ok(GateChanged { gate, was_entered, warnings })
     }
 
     /// Records that the user has approved a design: the session `id` is begun with it.
@@ -68,32 +65,71 @@ impl Workspace {
         };
         self.state_dir().create()?;
         let mut locked = self.lock()?;
-        let (gate, mut warnings) = self.gate_or_room(&mut locked, id)?;
-        let was_entered = gate.is_some();
+        // Whoever archives a session may be about to take a document of this name along.
+        let mut warnings: Vec<String> = self.finish_archiving(&mut locked)?.into_iter().collect();
+        let approved = self.approve(&mut locked, id, design, named, &mut warnings);
+        let (gate, was_entered) = approved.map_err(|error| error.noting(warnings.clone()))?;
+        Ok(GateChanged { gate, was_entered, warnings })
+    }
+
+    /// Enters a gate, unless that was done before; says whether it was.
+    fn enter(
+        &self,
+        locked: &mut LockedStore<'_>,
+        id: &SessionId,
+        warnings: &mut Vec<String>,
+    ) -> Result<(DesignGate, bool), SessionError> {
+        let damage = match self.gate_or_room(locked, id)? {
+            Room::Gate(gate) => return Ok((gate, true)),
+            Room::Free => None,
+            Room::Damaged(note) => Some(note),
+        };
+        let gate = DesignGate::entered(id.clone(), self.env.now());
+        write(locked, &gate)?;
+        warnings.extend(damage.map(|note| note + ", and the design has to be approved again"));
+        Ok((gate, false))
+    }
+
+    /// Approves a design that is a text, or a file that has this path in the workspace; says whether the gate was entered
+    /// before.
+    fn approve(
+        &self,
+        locked: &mut LockedStore<'_>,
+        id: &SessionId,
+        design: &DocumentSource,
+        named: Option<RelPath>,
+        warnings: &mut Vec<String>,
+    ) -> Result<(DesignGate, bool), SessionError> {
         let now = self.env.now();
-        let gate = gate.unwrap_or_else(|| DesignGate::entered(id.clone(), now));
-        let (path, placed) = match (named, design) {
-            (Some(path), _) => (path, None),
-            (None, design) => {
-                let document = self.document(design, self.state_dir().workspace())?;
-                let place = self.place(&mut locked, &document)?;
-                if place.path != document.path {
-                    warnings.push(format!(
-                        "`{}` is another document, so the design was written to `{}`",
-                        document.path, place.path
-                    ));
+        let (gate, was_entered, damage) = match self.gate_or_room(locked, id)? {
+            Room::Gate(gate) => (gate, true, None),
+            Room::Free => (DesignGate::entered(id.clone(), now), false, None),
+            Room::Damaged(note) => (DesignGate::entered(id.clone(), now), false, Some(note)),
+        };
+        let Some(path) = named else {
+            let document = self.document(design, self.state_dir().workspace())?;
+            let place = self.place(locked, &document)?;
+            let gate = gate.approved(place.path.to_string(), now);
+            if let Err(error) = write(locked, &gate) {
+                // Where it is not certain whether the gate names it, it stays.
+                if error.code() != "IN_DOUBT" {
+                    place.take_back(locked);
                 }
-                (place.path.clone(), Some(place))
+                return Err(error);
             }
+            if place.path != document.path {
+                warnings.push(format!(
+                    "`{}` is another document, so the design was written to `{}`",
+                    document.path, place.path
+                ));
+            }
+            warnings.extend(damage);
+            return Ok((gate, was_entered));
         };
         let gate = gate.approved(path.to_string(), now);
-        if let Err(error) = write(&mut locked, &gate) {
-            if let Some(place) = placed {
-                place.take_back(&mut locked);
-            }
-            return Err(error);
-        }
-        Ok(GateChanged { gate, was_entered, warnings })
+        write(locked, &gate)?;
+        warnings.extend(damage);
+        Ok((gate, was_entered))
     }
 
     /// The design that was approved for a session; nothing where its gate was never entered. Fails where it was entered and
@@ -114,13 +150,14 @@ impl Workspace {
 
     /// Says which other sessions have a design that was approved and that waits, where `new` has none: perhaps one of them
     /// was meant.
-    pub(crate) fn waiting_designs(&self, new: &NewSession) -> Result<Option<String>, SessionError> {
+    pub(crate) fn waiting_designs(&self, new: &NewSession) -> Option<String> {
         const SHOWN: usize = 3;
         if new.design_document.is_some() {
-            return Ok(None);
+            return None;
         }
         let mut waiting = Vec::new();
-        for listed in self.store.list(&self.state_dir().state())? {
+        // The session is begun: a directory that cannot be listed is no reason to say that it is not.
+        for listed in self.store.list(&self.state_dir().state()).unwrap_or_default() {
             let id = listed.name.strip_suffix(DESIGN_GATE_ENDING).and_then(|id| id.parse().ok());
             let Some(id): Option<SessionId> = id else { continue };
             // One that cannot be read is the doctor's.
@@ -129,38 +166,44 @@ impl Workspace {
                 waiting.push(format!("`{id}`"));
             }
         }
-        Ok((!waiting.is_empty()).then(|| {
+        (!waiting.is_empty()).then(|| {
             format!(
                 "this session has no design; an approved one waits for a session called {}",
                 listed(&waiting, SHOWN, ", ")
             )
-        }))
+        })
     }
 
-    /// The gate of a session, or that there is room for one, with what had to be put away for it.
+    /// The gate of a session, or that there is room for one. A damaged one has a copy in the quarantine, and stays until it is
+    /// replaced: without any gate, the session could be begun.
     fn gate_or_room(
         &self,
         locked: &mut LockedStore<'_>,
         id: &SessionId,
-    ) -> Result<(Option<DesignGate>, Vec<String>), SessionError> {
-        let archived = format!("{id}.md");
-        if locked.list(&self.state_dir().archive())?.iter().any(|found| found.name == archived) {
-            return Err(SessionError::IdTaken { session_id: id.clone() });
-        }
+    ) -> Result<Room, SessionError> {
+        self.free_id(true, id.clone())?;
         match self.design_gate(id) {
-            Ok(gate) => Ok((gate, Vec::new())),
+            Ok(Some(gate)) => Ok(Room::Gate(gate)),
+            Ok(None) => Ok(Room::Free),
             Err(SessionError::GateUnreadable { path, .. }) => {
-                let put = locked.quarantine(&path)?;
-                let (dir, path) = (self.state_dir(), self.state_dir().show(&path));
-                let note = format!(
-                    "the design gate `{path}` was damaged; it is in `{}`, and the design has to be approved again",
-                    dir.show(&put)
-                );
-                Ok((None, vec![note]))
+                let put = locked.quarantine_copy(&path)?;
+                let dir = self.state_dir();
+                let (path, put) = (dir.show(&path), dir.show(&put));
+                Ok(Room::Damaged(format!(
+                    "the design gate `{path}` was damaged; what it was is in `{put}`"
+                )))
             }
             Err(error) => Err(error),
         }
     }
+}
+
+/// What there is where the gate of a session belongs.
+enum Room {
+    Gate(DesignGate),
+    Free,
+    /// A file that is no gate of that session; with what the user should know of it.
+    Damaged(String),
 }
 
 fn write(locked: &mut LockedStore<'_>, gate: &DesignGate) -> Result<(), SessionError> {

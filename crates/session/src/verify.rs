@@ -86,7 +86,7 @@ impl Workspace {
     }
 
     fn surroundings(&self) -> Result<Surroundings, SessionError> {
-        let read = self.read();
+        let read = self.for_any().read();
         let active = match &read {
             Ok(Some(document)) => Active::Session(document),
             Ok(None) => Active::None,

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use maestro_session_model::{Document, InvalidPath, RelPath, SessionId};
-use maestro_state_store::settings::Origin;
-use maestro_state_store::state_dir::Creation;
+use maestro_state_store::settings::{DEFAULT_STATE_DIR, Origin};
+use maestro_state_store::state_dir::{Creation, LEGACY_STATE_DIR};
 use maestro_state_store::{Disk, Environment, Settings, StateDir, Store, discover_workspace};
 
 use crate::baselines::carry;
@@ -86,10 +86,16 @@ impl Workspace {
     /// Returns the workspace for operations that are meant for one session: as long as another one is active, they fail with
     /// [`SessionError::OtherSession`].
     ///
-    /// Whether it is active is asked under the lock, of the session that is to be changed.
+    /// Whether it is active is asked under the lock, of the session that is to be changed. What is about the workspace as a
+    /// whole, such as [`doctor`](Self::doctor), or about archived sessions, asks nothing.
     #[must_use]
     pub fn only_for(&self, session_id: SessionId) -> Self {
         Self { only: Some(session_id), ..self.clone() }
+    }
+
+    /// The workspace for operations that are meant for whatever session there is.
+    pub(crate) fn for_any(&self) -> Self {
+        Self { only: None, ..self.clone() }
     }
 
     /// Makes `root`, exactly that directory, a workspace: creates its state dir, or what is missing of it.
@@ -221,11 +227,17 @@ fn refuse_second_state_dir(
         let (chosen, set) = (chosen.clone(), set.value.clone());
         return Err(SessionError::StateDirSet { chosen, set });
     }
-    // What is there now, by whatever names it.
-    let present = StateDir::locate(root, settings, Arc::clone(disk))?;
-    if present.relative() != chosen && Store::new(present.clone()).stamp()?.is_some() {
-        let (chosen, present) = (chosen.clone(), present.relative().clone());
-        return Err(SessionError::StateDirInUse { chosen, present });
+    // What is there now, by whatever names it; and those that are known by their names, if something else is set.
+    let mut in_use = settings.clone();
+    for known in [None, Some(DEFAULT_STATE_DIR), Some(LEGACY_STATE_DIR)] {
+        if let Some(known) = known {
+            in_use.state_dir.value = RelPath::parse(known)?;
+        }
+        let present = StateDir::locate(root, &in_use, Arc::clone(disk))?;
+        if present.relative() != chosen && Store::new(present.clone()).stamp()?.is_some() {
+            let (chosen, present) = (chosen.clone(), present.relative().clone());
+            return Err(SessionError::StateDirInUse { chosen, present });
+        }
     }
     Ok(())
 }

@@ -327,15 +327,16 @@ impl Workspace {
             }
             let is_archived = archived.iter().any(|listed| listed.name == format!("{id}.md"));
             let entered = match locked.read_file(&path) {
-                Ok(bytes) => {
-                    bytes.and_then(|bytes| Some(DesignGate::parse(&bytes).ok()?.entered_at))
-                }
+                Ok(bytes) => bytes
+                    .and_then(|bytes| DesignGate::parse(&bytes).ok())
+                    .filter(|gate| gate.session_id.as_str() == id)
+                    .map(|gate| gate.entered_at),
                 Err(_) => None,
             };
             let age = entered.map(|time| self.env.now().unix_millis() - time.unix_millis());
             let why = match age {
                 _ if is_archived => "its session is archived",
-                None if is_known => "it cannot be read",
+                None if is_known => "it is none of that session, or cannot be read",
                 Some(age) if age > GATE_MILLIS && is_known => {
                     "it is older than a day, and its session was never begun"
                 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use maestro_session::{KeepReason, PlanSource, Status, Workspace};
+use maestro_session::{DocumentSource, KeepReason, PlanSource, Status, Workspace};
 use maestro_session_model::{Command, Handoff, SessionStatus};
 use maestro_testutils::{FaultyDisk, Plan};
 
@@ -42,8 +42,8 @@ fn two_sessions_with_one_plan_name_keep_both_plans() {
 fn a_document_that_a_waiting_session_was_designed_with_stays_for_it() {
     let fixture = finished();
     let plan = "docs/maestro/plans/plan.md";
-    let gate = format!(r#"{{"session_id":"next","design_document_path":"{plan}"}}"#);
-    fixture.write("docs/maestro/state/next.design-gate.json", gate);
+    let design = DocumentSource::File(plan.to_owned());
+    fixture.workspace().approve_design(&"next".parse().unwrap(), &design).unwrap();
     let text = fixture.text(plan);
     let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
     assert!(receipt.is_verified(), "{receipt:?}");

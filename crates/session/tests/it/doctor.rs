@@ -316,15 +316,20 @@ fn temporary_files_that_nobody_knows_go_to_the_quarantine() {
 fn stranded_design_gates_go_to_the_quarantine_and_others_stay() {
     let fixture = begun();
     let gate = |id: &str| format!("docs/maestro/state/{id}.design-gate.json");
-    let entered = |time: &str| format!("{{\"session_id\":\"x\",\"entered_at\":\"{time}\"}}");
+    let enter = |id: &str, time: &str| {
+        let text = format!("{{\"session_id\":\"{id}\",\"entered_at\":\"{time}\"}}");
+        fixture.write(&gate(id), text);
+    };
     let own = fixture.document().session().session_id.clone();
     fixture.write(&gate(own.as_str()), "whatever");
-    fixture.write(&gate("2026-01-15-under-way"), entered("2026-01-15T09:00:00Z"));
-    fixture.write(&gate("2026-01-15-abandoned"), entered("2026-01-13T09:00:00Z"));
+    enter("2026-01-15-under-way", "2026-01-15T09:00:00Z");
+    enter("2026-01-15-abandoned", "2026-01-13T09:00:00Z");
+    let foreign = fixture.text(&gate("2026-01-15-under-way"));
+    fixture.write(&gate("2026-01-15-foreign"), foreign);
     fixture.write(&gate("2026-01-15-cut-off"), "{\"session_id\":");
-    fixture.write(&gate("2026-01-10-done"), entered("2026-01-15T09:00:00Z"));
+    enter("2026-01-10-done", "2026-01-15T09:00:00Z");
     fixture.write("docs/maestro/state/archive/2026-01-10-done.md", fixture.text(FILE));
-    repairs(&fixture, &["STRANDED_GATE", "STRANDED_GATE", "STRANDED_GATE"]);
+    repairs(&fixture, &["STRANDED_GATE"; 4]);
     assert!(fixture.path(&gate(own.as_str())).exists());
     assert!(fixture.path(&gate("2026-01-15-under-way")).exists());
 }

@@ -6,13 +6,16 @@ mod archive;
 mod archived;
 mod assess;
 mod conflicts;
+mod creation;
 mod doctor;
 mod edits;
 mod failures_of_the_node_server;
 mod fixture;
+mod gates;
 mod killed;
 mod large;
 mod late;
+mod only;
 mod plans;
 mod power;
 mod replay;
@@ -21,6 +24,7 @@ mod resume;
 // The git of the shell, and its times.
 #[cfg(unix)]
 mod scan;
+mod settings;
 mod story;
 mod transition;
 mod undo;

@@ -159,6 +159,12 @@ fn every_operation_survives_a_crash_at_any_instant() {
 }
 
 #[test]
+fn a_beginning_survives_a_crash_at_any_instant() {
+    let found: Vec<String> = scenarios::beginnings().iter().flat_map(crashes).collect();
+    assert_none(&found);
+}
+
+#[test]
 fn an_archiving_survives_a_crash_at_any_instant() {
     let found: Vec<String> = scenarios::archivings().iter().flat_map(crashes).collect();
     assert_none(&found);
@@ -198,6 +204,7 @@ fn a_repair_survives_a_crash_at_any_instant() {
 #[test]
 fn a_disk_that_fails_anywhere_gives_a_clear_error_and_keeps_the_old_state() {
     let mut found: Vec<String> = scenarios::operations().iter().flat_map(failures).collect();
+    found.extend(scenarios::beginnings().iter().flat_map(failures));
     found.extend(scenarios::archivings().iter().flat_map(failures));
     found.extend(scenarios::restorations().iter().flat_map(failures));
     assert_none(&found);
@@ -208,6 +215,7 @@ fn a_disk_that_fails_anywhere_gives_a_clear_error_and_keeps_the_old_state() {
 fn every_scenario_changes_something() {
     let all = [
         scenarios::operations(),
+        scenarios::beginnings(),
         scenarios::archivings(),
         scenarios::restorations(),
         scenarios::repairs(),

@@ -203,6 +203,15 @@ impl LockedStore<'_> {
         Ok(self.set_aside(path)?)
     }
 
+    /// Copies a file of the state dir to the quarantine, durably, and returns where the copy is; for one that is about to be
+    /// replaced, and must not be absent in between. What has a copy there already is not copied twice.
+    pub fn quarantine_copy(&mut self, path: &Path) -> Result<PathBuf, FileError> {
+        self.forget_others();
+        let missing = || FileError::Missing { path: path.to_owned() };
+        let bytes = self.read_file(path)?.ok_or_else(missing)?;
+        Ok(self.set_copy_aside(path, &bytes)?)
+    }
+
     /// Moves all files of a journal to the quarantine. The document, if there is one, is then one without a journal.
     pub fn quarantine_journal(&mut self, id: &SessionId) -> Result<Vec<PathBuf>, FileError> {
         self.forget_others();

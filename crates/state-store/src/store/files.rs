@@ -107,8 +107,16 @@ impl LockedStore<'_> {
         self.forget_others();
         self.refuse_taken(path)?;
         let temp = self.prepare(path, bytes, None)?;
-        self.place_new(&temp, path).inspect_err(|_| drop(self.dir.disk().remove_file(&temp)))?;
-        Ok(ContentHash::of(bytes))
+        let hash = ContentHash::of(bytes);
+        if let Err(error) = self.place_new(&temp, path) {
+            // Whichever name it has by now goes again: nobody is told of the file.
+            let has_its_name = self.dir.disk().remove_file(&temp).is_err();
+            if has_its_name && !matches!(error, FileError::Taken { .. }) {
+                drop(self.remove_if_hash(path, hash));
+            }
+            return Err(error);
+        }
+        Ok(hash)
     }
 
     /// Moves a file to a place that is free, durably.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use maestro_session::{NewSessionRequest, Status, Workspace};
-use maestro_session_model::{Document, PhaseId, PhaseStatus};
+use maestro_session_model::{DesignGate, Document, PhaseId, PhaseStatus};
 use maestro_state_store::OsDisk;
 use maestro_testutils::{FaultyDisk, Plan};
 
@@ -120,29 +120,38 @@ fn w06_what_was_acknowledged_needs_nothing_that_was_not_synced() {
 }
 
 #[test]
-fn w17_a_design_gate_blocks_nobody_and_the_doctor_puts_it_away() {
+fn w17_a_design_gate_holds_back_its_own_session_only_and_the_doctor_puts_away_what_is_abandoned() {
     let fixture = Fixture::begun();
     fixture.workspace().archive(FORCE).unwrap();
+    let gate = |id: &str| {
+        let entered = "2026-01-10T10:00:00Z".parse().unwrap();
+        DesignGate::entered(id.parse().unwrap(), entered).approved("d.md".to_owned(), entered)
+    };
+    let abandoned = gate("2026-01-10-abandoned").to_text();
     let gates = [
-        (
-            "2026-01-10-abandoned",
-            "{\"entered_at\":\"2026-01-10T10:00:00Z\",\"approved_at\":\"2026-01-10T10:00:00Z\"}",
-        ),
-        ("2026-01-11-cut-off", "{\"entered_at\":"),
+        ("2026-01-10-abandoned", abandoned.as_str(), "DOCUMENT_MISSING"),
+        ("2026-01-11-cut-off", &abandoned[..40], "DESIGN_GATE_UNREADABLE"),
+        ("2026-01-12-of-another", &abandoned, "DESIGN_GATE_UNREADABLE"),
     ];
-    for (id, text) in gates {
+    let begin = |id: &str| {
+        let mut request = fixture.request();
+        request.id = Some(id.parse().unwrap());
+        fixture.workspace().create_session(&request)
+    };
+    for (id, text, held_back) in gates {
         fixture.write(&format!("docs/maestro/state/{id}.design-gate.json"), text);
+        assert_eq!(code(begin(id)), held_back, "{id}");
     }
     fixture.create().unwrap();
     fixture.apply(&start("1")).unwrap();
     assert_eq!(code(fixture.workspace().archive(ARCHIVE)), "SESSION_UNFINISHED");
     let diagnosis = fixture.workspace().doctor(true, &mut |_, _| {}).unwrap();
-    assert_eq!(diagnosis.repaired.len(), 2);
-    for (id, text) in gates {
+    assert_eq!(diagnosis.repaired.len(), gates.len());
+    for (id, text, _) in gates {
         assert!(!fixture.path(&format!("docs/maestro/state/{id}.design-gate.json")).exists());
-        assert_eq!(
-            fixture.text(&format!("docs/maestro/state/quarantine/{id}.design-gate.json")),
-            text
-        );
+        let put_away = format!("docs/maestro/state/quarantine/{id}.design-gate.json");
+        assert_eq!(fixture.text(&put_away), text);
     }
+    fixture.workspace().archive(FORCE).unwrap();
+    begin("2026-01-11-cut-off").unwrap();
 }

@@ -3,12 +3,13 @@
 use std::cell::OnceCell;
 
 use maestro_session::{
-    AcceptedConflicts, Consent, NewSessionRequest, PlanSource, SessionError, Workspace,
+    AcceptedConflicts, Consent, DocumentSource, NewSessionRequest, PlanSource, SessionError,
+    Workspace,
 };
-use maestro_session_model::{Adjustment, Command};
+use maestro_session_model::{Adjustment, Command, SessionId, read_plan};
 use maestro_testutils::{Reach, SecondCrash, SimDisk};
 
-use crate::fixture::{ARCHIVE, FORCE, complete, fail, id, retry, skip, start, transition};
+use crate::fixture::{ARCHIVE, FORCE, PLAN, complete, fail, id, retry, skip, start, transition};
 use crate::power::world::{FILE, JOURNAL, at, bare, begun, open, put, request, text};
 
 type Prepare = Box<dyn Fn(&SimDisk)>;
@@ -177,6 +178,69 @@ pub(crate) fn operations() -> Vec<Scenario> {
                 "state write of a plan",
                 |_| {},
                 |w| w.write_state("plans/notes.md", b"# Notes\n").map(drop),
+            )
+        },
+    ]
+}
+
+/// The session whose design is being worked out.
+fn designed() -> SessionId {
+    "2026-01-15-limits".parse().unwrap()
+}
+
+fn as_text(name: &str, text: &str) -> DocumentSource {
+    DocumentSource::Text { name: name.parse().unwrap(), text: text.to_owned() }
+}
+
+fn approve(workspace: &Workspace) -> Result<(), SessionError> {
+    workspace.approve_design(&designed(), &as_text("design.md", "# Design\n")).map(drop)
+}
+
+/// Everything that leads from a design to its session.
+pub(crate) fn beginnings() -> Vec<Scenario> {
+    const GATE: &str =
+        "docs/maestro/state/2026-01-15-add-a-token-bucket-rate-limiter.design-gate.json";
+    vec![
+        Scenario {
+            from: bare,
+            may_leave: &["docs/maestro/plans/text.md"],
+            ..scenario(
+                "create from phases, with a plan that is a text and an approved design",
+                |disk| approve(&open(disk)).unwrap(),
+                |w| {
+                    let request = NewSessionRequest {
+                        id: Some(designed()),
+                        plan: PlanSource::Phases {
+                            phases: read_plan(PLAN).unwrap().phases,
+                            document: Some(as_text("text.md", "# The plan\n")),
+                        },
+                        begins: true,
+                        ..request()
+                    };
+                    w.create_session(&request).map(drop)
+                },
+            )
+        },
+        Scenario {
+            from: bare,
+            is_recorded: false,
+            may_leave: &["docs/maestro/plans/design.md"],
+            ..scenario("approve a design that is a text", |_| {}, approve)
+        },
+        Scenario {
+            is_recorded: false,
+            // A copy of what is still in its place.
+            may_leave: &[
+                "docs/maestro/state/quarantine/2026-01-15-add-a-token-bucket-rate-limiter.design-gate.json",
+            ],
+            ..scenario(
+                "enter a damaged design gate",
+                |disk| put(disk, GATE, "{\"session_id\": \"2026"),
+                |w| {
+                    // The doctor asks nothing of the gate of the active session.
+                    let id = "2026-01-15-add-a-token-bucket-rate-limiter".parse()?;
+                    w.enter_design_gate(&id).map(drop)
+                },
             )
         },
     ]
