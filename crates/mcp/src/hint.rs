@@ -2,13 +2,14 @@
 //!
 //! The library's own hints name commands of the command line. They are what is left where no tool can help.
 
-use maestro_session::SessionError;
 use maestro_session::model::{CommandError, CreateError, PhaseEvent, PhaseStatus, SlotLimit};
+use maestro_session::{SessionError, UndoError};
 
 /// Returns what to do after `error`.
 pub(crate) fn after(error: &SessionError) -> Option<String> {
     let hint = match error {
         SessionError::Command(command) => return Some(after_command(command)),
+        SessionError::Undo(undo) => return after_undo(undo),
         SessionError::Create(CreateError::PlanRejected { .. }) => {
             "correct the phases as `details` says; `validate_plan` checks them without creating anything"
         }
@@ -47,6 +48,9 @@ pub(crate) fn after(error: &SessionError) -> Option<String> {
             "call `get_session_log` for the operations and their numbers"
         }
         SessionError::ArchivePending { .. } => "call the same tool again, which finishes it",
+        SessionError::StateDirInUse { .. } => {
+            "leave `state_dir` out; or end that session with `archive_session` first"
+        }
         SessionError::Path(_) => "give a path inside the workspace, relative to it",
         _ => return error.hint(),
     };
@@ -86,6 +90,12 @@ fn after_command(error: &CommandError) -> String {
         CommandError::ErrorIncomplete { .. } => {
             "say who failed (`agent`) and what went wrong (`message`)"
         }
+        CommandError::ErrorNotRecordable { status: PhaseStatus::Pending, .. } => {
+            "start it first with `transition_phase` (`next_phase_id`)"
+        }
+        CommandError::ErrorNotRecordable { .. } => {
+            "name a phase that is in progress or failed; `reconcile_phase` adds to the record of a completed one"
+        }
         CommandError::SessionEnded { .. } => {
             "call `archive_session`, then begin another with `create_session`"
         }
@@ -107,6 +117,40 @@ fn after_command(error: &CommandError) -> String {
         _ => return error.hint(),
     };
     hint.to_owned()
+}
+
+fn after_undo(error: &UndoError) -> Option<String> {
+    let hint = match error {
+        UndoError::NothingLeft | UndoError::IsTheBeginning { .. } => {
+            "a session that should not be is ended with `archive_session`"
+        }
+        UndoError::BroughtBack { .. } => {
+            "end the session with `archive_session`; what was done before that can be undone by its number"
+        }
+        UndoError::NeverTookEffect { .. } | UndoError::ChangedNothing { .. } => {
+            "call `get_session_log` for the operations and their numbers"
+        }
+        UndoError::UndoneAlready { by, .. } => {
+            return Some(format!(
+                "to bring it back, undo the undo: `undo_operation` with `operation` {by}"
+            ));
+        }
+        UndoError::MadeAgain { by, .. } => {
+            return Some(format!("undo that one: `undo_operation` with `operation` {by}"));
+        }
+        UndoError::Entangled { later, .. } => {
+            let newest = later.first().map(|newest| format!(" with `operation` {newest}"));
+            let newest = newest.unwrap_or_default();
+            return Some(format!(
+                "undo what came after it first, the newest first: `undo_operation`{newest}"
+            ));
+        }
+        UndoError::BreaksRules { .. } => {
+            "undo what builds on it first; `get_session_log` shows what came after it"
+        }
+        _ => return error.hint(),
+    };
+    Some(hint.to_owned())
 }
 
 fn after_illegal(from: PhaseStatus) -> String {
