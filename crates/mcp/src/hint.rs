@@ -5,6 +5,21 @@
 use maestro_session::model::{CommandError, CreateError, PhaseEvent, PhaseStatus, SlotLimit};
 use maestro_session::{SessionError, UndoError};
 
+const BLOCKED: &str =
+    "complete or skip what it waits for first; `get_next_phases` lists what can start now";
+const ENDED: &str = "call `archive_session`, then begin another with `create_session`";
+const DISABLED: &str = "assign another agent with `adjust_phase`; the user decides in MAESTRO_DISABLED_AGENTS who is disabled";
+
+/// Returns what to do about something that is not possible, where the library's own words are not those of the tools.
+pub(crate) fn after_refusal(code: &str) -> Option<&'static str> {
+    match code {
+        "PHASE_BLOCKED" => Some(BLOCKED),
+        "SESSION_ENDED" => Some(ENDED),
+        "AGENT_DISABLED" => Some(DISABLED),
+        _ => None,
+    }
+}
+
 /// Returns what to do after `error`.
 pub(crate) fn after(error: &SessionError) -> Option<String> {
     let hint = match error {
@@ -65,9 +80,7 @@ fn after_command(error: &CommandError) -> String {
         CommandError::IllegalTransition { illegal, .. } => {
             return after_illegal(illegal.from);
         }
-        CommandError::Blocked { .. } => {
-            "complete or skip what it waits for first; `get_next_phases` lists what can start now"
-        }
+        CommandError::Blocked { .. } => BLOCKED,
         CommandError::NoFreeSlot { because: SlotLimit::Sequential, .. } => {
             "complete or fail the phase in progress first; with `execution_mode` \"parallel\" (`update_session`) phases \
              may run side by side"
@@ -96,9 +109,7 @@ fn after_command(error: &CommandError) -> String {
         CommandError::ErrorNotRecordable { .. } => {
             "name a phase that is in progress or failed; `reconcile_phase` adds to the record of a completed one"
         }
-        CommandError::SessionEnded { .. } => {
-            "call `archive_session`, then begin another with `create_session`"
-        }
+        CommandError::SessionEnded { .. } => ENDED,
         CommandError::NotReconcilable { status: PhaseStatus::InProgress, .. } => {
             "complete it with `transition_phase`"
         }
@@ -106,9 +117,7 @@ fn after_command(error: &CommandError) -> String {
         CommandError::ReconciliationEmpty { .. } => {
             "`scan_phase_changes` finds the files that the phase created, modified and deleted"
         }
-        CommandError::AgentDisabled { .. } => {
-            "assign another agent with `adjust_phase`; the user decides in MAESTRO_DISABLED_AGENTS who is disabled"
-        }
+        CommandError::AgentDisabled { .. } => DISABLED,
         CommandError::AgentUnknown { .. } => "name the agent in `token_usage.agent`",
         CommandError::NothingToAdjust { .. } => {
             "name what is to change: `name`, `agents`, `blocked_by`, `planned_files`"

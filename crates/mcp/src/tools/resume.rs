@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::args::Id;
 use crate::context::Context;
 use crate::error::ToolError;
+use crate::hint;
 use crate::tool::{Effect, Scope, Tool};
 use crate::tools::status::unreadable;
 
@@ -130,6 +131,8 @@ fn data(report: &ResumeReport) -> Value {
     let mut data = serde_json::to_value(report).unwrap_or_default();
     if let Some(Value::Object(next)) = data.get_mut("next") {
         next.remove("commands");
+        let obstacles = next.get_mut("obstacles").and_then(Value::as_array_mut);
+        obstacles.into_iter().flatten().for_each(say_in_tools);
     }
     let session_id = report.session.session_id.as_str();
     for (name, phases) in phases_with_choices(report) {
@@ -138,6 +141,7 @@ fn data(report: &ResumeReport) -> Value {
                 let pointer = format!("/{name}/{place}/choices/{index}");
                 let Some(Value::Object(shown)) = data.pointer_mut(&pointer) else { continue };
                 shown.remove("command");
+                shown.get_mut("refusal").into_iter().for_each(say_in_tools);
                 shown.insert("call".to_owned(), json!(call_of(&choice.action, session_id)));
                 if let Some(follows) = follows(phase, choice) {
                     shown.insert("then".to_owned(), json!(call_of(&follows.action, session_id)));
@@ -146,6 +150,14 @@ fn data(report: &ResumeReport) -> Value {
         }
     }
     data
+}
+
+/// Says what to do about something that is not possible in the words of this server's tools.
+fn say_in_tools(refusal: &mut Value) {
+    let hint = refusal["code"].as_str().and_then(hint::after_refusal);
+    if let Some(hint) = hint {
+        refusal["hint"] = hint.into();
+    }
 }
 
 /// The options of the prompt as calls.

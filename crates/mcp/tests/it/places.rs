@@ -418,6 +418,7 @@ fn a_workspace_goes_by_all_its_names() {
     std::os::unix::fs::symlink(fixture.app(), &link).unwrap();
     let fixture = fixture.started_in("link");
     let mut client = fixture.client();
+    client.ok("get_session_status", json!({ "workspace_path": fixture.app() }));
     let initialised = client.ok("initialize_workspace", json!({ "workspace_path": link }));
     assert_eq!(initialised["workspace_path"], "[root]/app");
     client.ok("create_session", create(SESSION));

@@ -637,6 +637,7 @@ fn a_choice_is_possible_exactly_when_its_call_succeeds() {
             assert_eq!(choice["possible"], !made.is_error, "{context}");
             seen.insert((choice["action"].to_string(), !made.is_error));
             if made.is_error {
+                assert!(!choice.to_string().contains("`maestro "), "{context}");
                 let code = &made.value["code"];
                 let reason = &made.value["details"]["reason"];
                 let refusal = &choice["refusal"]["code"];

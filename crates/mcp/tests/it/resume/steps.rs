@@ -495,12 +495,12 @@ fn where_nothing_can_go_on_what_is_in_the_way_is_told() {
       "obstacles": [
         {
           "code": "AGENT_DISABLED",
-          "hint": "assign another agent with `maestro phase adjust 2 --agent NAME`, or take it off MAESTRO_DISABLED_AGENTS",
+          "hint": "assign another agent with `adjust_phase`; the user decides in MAESTRO_DISABLED_AGENTS who is disabled",
           "message": "agent `coder` of phase 2 is disabled"
         },
         {
           "code": "AGENT_DISABLED",
-          "hint": "assign another agent with `maestro phase adjust 3 --agent NAME`, or take it off MAESTRO_DISABLED_AGENTS",
+          "hint": "assign another agent with `adjust_phase`; the user decides in MAESTRO_DISABLED_AGENTS who is disabled",
           "message": "agent `technical-writer` of phase 3 is disabled"
         }
       ],
