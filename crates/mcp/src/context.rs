@@ -89,10 +89,10 @@ impl<'w> Context<'w> {
             return Ok(root.to_owned());
         }
         let environment = &self.env().environment;
-        let candidates = place::candidates(environment, &self.roots.wait(), self.worker.cwd());
+        let (roots, cwd) = (self.roots.wait(), self.worker.cwd());
+        let candidates = place::candidates(environment, &roots, cwd, disk.as_ref());
         let found = place::find(&candidates, environment, disk.as_ref());
-        found
-            .ok_or_else(|| place::unknown(self.tool, place::suggestion(&candidates, disk.as_ref())))
+        found.ok_or_else(|| place::unknown(self.tool, &candidates))
     }
 
     /// Returns what a caller chose before, in this process.

@@ -3,12 +3,28 @@
 //! The library's own hints name commands of the command line. They are what is left where no tool can help.
 
 use maestro_session::model::{CommandError, CreateError, PhaseEvent, PhaseStatus, SlotLimit};
-use maestro_session::{ErrorClass, SessionError};
+use maestro_session::{ErrorClass, SessionError, UndoError};
+
+const BLOCKED: &str =
+    "complete or skip what it waits for first; `get_next_phases` lists what can start now";
+const ENDED: &str = "call `archive_session`, then begin another with `create_session`";
+const DISABLED: &str = "assign another agent with `adjust_phase`; the user decides in MAESTRO_DISABLED_AGENTS who is disabled";
+
+/// Returns what to do about something that is not possible, where the library's own words are not those of the tools.
+pub(crate) fn after_refusal(code: &str) -> Option<&'static str> {
+    match code {
+        "PHASE_BLOCKED" => Some(BLOCKED),
+        "SESSION_ENDED" => Some(ENDED),
+        "AGENT_DISABLED" => Some(DISABLED),
+        _ => None,
+    }
+}
 
 /// Returns what to do after `error`.
 pub(crate) fn after(error: &SessionError) -> Option<String> {
     let hint = match error {
         SessionError::Command(command) => return Some(after_command(command)),
+        SessionError::Undo(undo) => return after_undo(undo),
         SessionError::Create(CreateError::PlanRejected { .. }) => {
             "correct the phases as `details` says; `validate_plan` checks them without creating anything"
         }
@@ -77,9 +93,7 @@ fn after_command(error: &CommandError) -> String {
         CommandError::IllegalTransition { illegal, .. } => {
             return after_illegal(illegal.from);
         }
-        CommandError::Blocked { .. } => {
-            "complete or skip what it waits for first; `get_next_phases` lists what can start now"
-        }
+        CommandError::Blocked { .. } => BLOCKED,
         CommandError::NoFreeSlot { because: SlotLimit::Sequential, .. } => {
             "complete or fail the phase in progress first; with `execution_mode` \"parallel\" (`update_session`) phases \
              may run side by side"
@@ -109,9 +123,13 @@ fn after_command(error: &CommandError) -> String {
         CommandError::ErrorIncomplete { .. } => {
             "say who failed (`agent`) and what went wrong (`message`)"
         }
-        CommandError::SessionEnded { .. } => {
-            "call `archive_session`, then begin another with `create_session`"
+        CommandError::ErrorNotRecordable { status: PhaseStatus::Pending, .. } => {
+            "start it first with `transition_phase` (`next_phase_id`)"
         }
+        CommandError::ErrorNotRecordable { .. } => {
+            "name a phase that is in progress or failed; `reconcile_phase` adds to the record of a completed one"
+        }
+        CommandError::SessionEnded { .. } => ENDED,
         CommandError::NotReconcilable { status: PhaseStatus::InProgress, .. } => {
             "complete it with `transition_phase`"
         }
@@ -119,9 +137,7 @@ fn after_command(error: &CommandError) -> String {
         CommandError::ReconciliationEmpty { .. } => {
             "`scan_phase_changes` finds the files that the phase created, modified and deleted"
         }
-        CommandError::AgentDisabled { .. } => {
-            "assign another agent with `adjust_phase`; the user decides in MAESTRO_DISABLED_AGENTS who is disabled"
-        }
+        CommandError::AgentDisabled { .. } => DISABLED,
         CommandError::AgentUnknown { .. } => "name the agent in `token_usage.agent`",
         CommandError::NothingToAdjust { .. } => {
             "name what is to change: `name`, `agents`, `blocked_by`, `planned_files`"
@@ -130,6 +146,40 @@ fn after_command(error: &CommandError) -> String {
         _ => return error.hint(),
     };
     hint.to_owned()
+}
+
+fn after_undo(error: &UndoError) -> Option<String> {
+    let hint = match error {
+        UndoError::NothingLeft | UndoError::IsTheBeginning { .. } => {
+            "a session that should not be is ended with `archive_session`"
+        }
+        UndoError::BroughtBack { .. } => {
+            "end the session with `archive_session`; what was done before that can be undone by its number"
+        }
+        UndoError::NeverTookEffect { .. } | UndoError::ChangedNothing { .. } => {
+            "call `get_session_log` for the operations and their numbers"
+        }
+        UndoError::UndoneAlready { by, .. } => {
+            return Some(format!(
+                "to bring it back, undo the undo: `undo_operation` with `operation` {by}"
+            ));
+        }
+        UndoError::MadeAgain { by, .. } => {
+            return Some(format!("undo that one: `undo_operation` with `operation` {by}"));
+        }
+        UndoError::Entangled { later, .. } => {
+            let newest = later.first().map(|newest| format!(" with `operation` {newest}"));
+            let newest = newest.unwrap_or_default();
+            return Some(format!(
+                "undo what came after it first, the newest first: `undo_operation`{newest}"
+            ));
+        }
+        UndoError::BreaksRules { .. } => {
+            "undo what builds on it first; `get_session_log` shows what came after it"
+        }
+        _ => return error.hint(),
+    };
+    Some(hint.to_owned())
 }
 
 fn after_illegal(from: PhaseStatus) -> String {

@@ -28,7 +28,7 @@ const EXTENSION_DIRS: [(&str, &str); 4] = [
     (".qwen", "extensions"),
 ];
 
-/// Returns the directory that a caller names as workspace, without links.
+/// Returns the directory that a caller names as workspace, under the name that the caller has for it.
 pub(crate) fn named(path: &str, cwd: &Path, disk: &dyn Disk) -> Result<PathBuf, ToolError> {
     if path.trim().is_empty() || path.contains("${") {
         return Err(required(path));
@@ -38,11 +38,12 @@ pub(crate) fn named(path: &str, cwd: &Path, disk: &dyn Disk) -> Result<PathBuf, 
             .hint("give the absolute path of an existing directory")
             .detail("workspace_path", path)
     };
-    let found = disk.canonicalize(&cwd.join(path)).map_err(|_| missing())?;
+    let named = cwd.join(path);
+    let found = disk.canonicalize(&named).map_err(|_| missing())?;
     if !is_directory(&found, disk) {
         return Err(missing());
     }
-    if is_extension(&found) {
+    if is_extension(&named) || is_extension(&found) {
         return Err(ToolError::new(
             "WORKSPACE_IN_EXTENSION_CACHE",
             format!("`{path}` is where a host keeps its extensions, and no project"),
@@ -50,7 +51,7 @@ pub(crate) fn named(path: &str, cwd: &Path, disk: &dyn Disk) -> Result<PathBuf, 
         .hint("give the absolute path of the project directory that the user has open")
         .detail("workspace_path", path));
     }
-    Ok(found)
+    Ok(named)
 }
 
 /// The failure of a call that names no directory, but `given`.
@@ -63,13 +64,23 @@ pub(crate) fn required(given: &str) -> ToolError {
 }
 
 /// The directories that may lie in the workspace, the most telling first.
-pub(crate) fn candidates(environment: &Environment, roots: &[PathBuf], cwd: &Path) -> Vec<PathBuf> {
+pub(crate) fn candidates(
+    environment: &Environment,
+    roots: &[PathBuf],
+    cwd: &Path,
+    disk: &dyn Disk,
+) -> Vec<PathBuf> {
     let variable = environment.get(WORKSPACE_VARIABLE).map(PathBuf::from);
     let all = variable.into_iter().chain(roots.iter().cloned()).chain([cwd.to_owned()]);
     let mut candidates: Vec<PathBuf> = Vec::new();
     for path in all {
         let is_usable = path.is_absolute() && !path.to_string_lossy().contains("${");
-        if is_usable && !is_extension(&path) && !candidates.contains(&path) {
+        if !is_usable || is_extension(&path) || candidates.contains(&path) {
+            continue;
+        }
+        // What is gone lies in nothing, and a link may lead to an extension.
+        let found = disk.canonicalize(&path);
+        if found.is_ok_and(|found| is_directory(&found, disk) && !is_extension(&found)) {
             candidates.push(path);
         }
     }
@@ -85,20 +96,17 @@ pub(crate) fn find(
     candidates.iter().find_map(|start| find_workspace(start, environment, disk))
 }
 
-/// Returns the first of the candidates that is a directory, for a caller to choose.
-pub(crate) fn suggestion(candidates: &[PathBuf], disk: &dyn Disk) -> Option<PathBuf> {
-    candidates.iter().find(|path| is_directory(path, disk)).cloned()
-}
-
 /// The failure of a call that nobody has said the workspace of.
-pub(crate) fn unknown(tool: &str, suggestion: Option<PathBuf>) -> ToolError {
+///
+/// The most telling of the candidates is suggested to the caller.
+pub(crate) fn unknown(tool: &str, candidates: &[PathBuf]) -> ToolError {
     let error = ToolError::new(
         "WORKSPACE_NOT_INITIALIZED",
         format!("`{tool}` needs a workspace: call `initialize_workspace` first, or give `workspace_path`"),
     )
     .hint("call `initialize_workspace` with the absolute path of the project directory")
     .detail("tool_name", tool);
-    match suggestion {
+    match candidates.first() {
         Some(path) => error.detail("workspace_suggestion", path.to_string_lossy().into_owned()),
         None => error,
     }
@@ -122,23 +130,30 @@ fn is_extension(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use maestro_session::store::OsDisk;
 
     #[test]
-    fn what_may_be_the_workspace_is_in_order_and_no_extension() {
-        let variables = [(WORKSPACE_VARIABLE.to_owned(), "/home/u/app".to_owned())];
-        let environment: Environment = variables.into_iter().collect();
-        let roots = ["/home/u/.gemini/extensions/maestro", "/home/u/b", "relative", "/home/u/app"];
-        let roots = roots.map(PathBuf::from);
-        let cwd = Path::new("/home/u/.qwen/extensions/maestro");
-        let expected = ["/home/u/app", "/home/u/b"].map(PathBuf::from);
-        assert_eq!(candidates(&environment, &roots, cwd), expected);
+    fn what_may_be_the_workspace_is_in_order_there_and_no_extension() {
+        let dir = tempfile::tempdir().unwrap();
+        let [app, b, gemini, qwen] =
+            ["app", "b", ".gemini/extensions/maestro", ".qwen/extensions/maestro"].map(|name| {
+                let path = dir.path().join(name);
+                fs_err::create_dir_all(&path).unwrap();
+                path
+            });
+        let variable = app.to_string_lossy().into_owned();
+        let environment = Environment::from_iter([(WORKSPACE_VARIABLE.to_owned(), variable)]);
+        let roots = [gemini, dir.path().join("gone"), b.clone(), "relative".into(), app.clone()];
+        assert_eq!(candidates(&environment, &roots, &qwen, &OsDisk), [app, b]);
     }
 
     #[test]
     fn a_variable_that_nobody_has_replaced_is_none() {
-        let variables = [(WORKSPACE_VARIABLE.to_owned(), "/${workspacePath}".to_owned())];
-        let environment: Environment = variables.into_iter().collect();
-        let cwd = Path::new("/a");
-        assert_eq!(candidates(&environment, &[], cwd), [cwd.to_owned()]);
+        let dir = tempfile::tempdir().unwrap();
+        let odd = dir.path().join("${workspacePath}");
+        fs_err::create_dir_all(&odd).unwrap();
+        let odd = odd.to_string_lossy().into_owned();
+        let environment = Environment::from_iter([(WORKSPACE_VARIABLE.to_owned(), odd)]);
+        assert_eq!(candidates(&environment, &[], dir.path(), &OsDisk), [dir.path()]);
     }
 }

@@ -46,8 +46,8 @@ pub(crate) struct Worker {
     log: Log,
     /// The workspace of the calls that name none.
     chosen: Option<PathBuf>,
-    /// The workspaces that were open last, the newest last.
-    open: Vec<Workspace>,
+    /// The workspaces that were open last, each with the name that it was opened by, the newest last.
+    open: Vec<(PathBuf, Workspace)>,
     /// The status that was shown last.
     pub(crate) shown: Option<Shown>,
 }
@@ -101,10 +101,17 @@ impl Worker {
     }
 
     /// Opens a workspace with what its settings say now. What is known of its session file is kept.
+    ///
+    /// The name by which it is opened is one that files in it may be given by.
     pub(crate) fn open(&mut self, root: &Path) -> Result<Workspace, ToolError> {
         let disk = Arc::clone(&self.disk);
-        let known = self.open.iter().position(|open| open.state_dir().workspace() == root);
-        let known = known.map(|at| self.open.remove(at));
+        let is_there = self.disk.canonicalize(root);
+        let is_same = |open: &(PathBuf, Workspace)| {
+            let (name, workspace) = open;
+            name == root
+                && is_there.as_ref().is_ok_and(|is| is == workspace.state_dir().workspace())
+        };
+        let known = self.open.iter().position(is_same).map(|at| self.open.remove(at).1);
         let workspace = match known {
             Some(known) => known.reopened(disk),
             None => Workspace::open(root, Arc::clone(&self.env), disk),
@@ -112,7 +119,7 @@ impl Worker {
         if MAX_OPEN <= self.open.len() {
             self.open.remove(0);
         }
-        self.open.push(workspace.clone());
+        self.open.push((root.to_owned(), workspace.clone()));
         Ok(workspace)
     }
 

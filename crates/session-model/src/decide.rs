@@ -209,7 +209,10 @@ impl Decider<'_> {
             phase.agents = agents.iter().map(ToString::to_string).collect();
         }
         if let Some(blockers) = &changes.blocked_by {
-            phase.blocked_by.clone_from(blockers);
+            // In the form in which the session has them.
+            let written =
+                |id: &PhaseId| self.session.phase(id).map_or(id, |phase| &phase.id).clone();
+            phase.blocked_by = blockers.iter().map(written).collect();
         }
         if let Some(files) = &changes.planned_files {
             phase.planned_files = files.iter().map(ToString::to_string).collect();

@@ -123,11 +123,13 @@ pub fn broken_rules(session: &Session) -> Vec<String> {
 /// one that waits for a decision, else the next that can begin.
 pub fn current_phase(session: &Session, changed: &PhaseId) -> Option<PhaseId> {
     let status_of = |id: &PhaseId| session.phase(id).map(|phase| phase.status);
+    // As it is written there, in whatever form it was named.
+    let written = || session.phase(changed).map(|phase| phase.id.clone());
     let first = |status| session.phases.iter().find(|phase| phase.status == status);
     let present = session.current_phase.as_ref();
     match status_of(changed) {
         // Who begins, or fails, gets the attention.
-        Some(PhaseStatus::InProgress | PhaseStatus::Failed) => Some(changed.clone()),
+        Some(PhaseStatus::InProgress | PhaseStatus::Failed) => written(),
         _ if present.and_then(status_of) == Some(PhaseStatus::InProgress) => present.cloned(),
         _ => {
             let next = first(PhaseStatus::InProgress).or_else(|| first(PhaseStatus::Failed));

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::args::{Agent, FailureKind, Id, Tokens, paths};
 use crate::context::Context;
 use crate::error::ToolError;
-use crate::tool::{Effect, Scope, Tool};
+use crate::tool::{Effect, Scope, Tool, wrong_field};
 use crate::tools::changed::ChangedAnswer;
 
 fn apply(workspace: &Workspace, command: &Command) -> Result<ChangedAnswer, ToolError> {
@@ -199,6 +199,7 @@ pub(crate) struct AdjustArgs {
     name: Option<String>,
     /// Who carries it out.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     agents: Option<Vec<Agent>>,
     /// The phases that it waits for.
     #[serde(default)]
@@ -220,6 +221,9 @@ impl Tool for Adjust {
     type Answer = ChangedAnswer;
 
     fn call(context: &mut Context<'_>, args: AdjustArgs) -> Result<ChangedAnswer, ToolError> {
+        if args.agents.as_ref().is_some_and(Vec::is_empty) {
+            return Err(wrong_field(Self::NAME, Some("agents"), "names nobody"));
+        }
         let workspace = context.workspace()?;
         let files = args.planned_files.as_deref();
         let planned_files =

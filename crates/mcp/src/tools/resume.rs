@@ -1,12 +1,14 @@
 //! How an interrupted session goes on.
 
-use maestro_session::{Action, ResumeReport, prompt};
+use maestro_session::{Action, Choice, PhaseFacts, ResumeReport, Step, prompt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::args::Id;
 use crate::context::Context;
 use crate::error::ToolError;
+use crate::hint;
 use crate::tool::{Effect, Scope, Tool};
 use crate::tools::status::unreadable;
 
@@ -43,9 +45,30 @@ pub(crate) struct ReportAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Map<String, Value>>")]
     report: Option<Value>,
-    /// The report as Markdown, with as_prompt.
+    /// The report as Markdown, with as_prompt. Where it names commands of `maestro`, `calls` and `options` do the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<String>,
+    /// The options of the prompt as calls, with as_prompt: those of failed, interrupted, ready and other phases.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    options: Vec<OptionCall>,
+}
+
+/// Something that can be done about a phase.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct OptionCall {
+    /// The phase.
+    phase_id: Id,
+    /// What is done: retry, skip, abort, adjust, redelegate, complete, fail, start or reconcile.
+    option: &'static str,
+    /// The call that does it.
+    call: ToolCall,
+    /// The call that has to follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    then: Option<ToolCall>,
+    /// Whether only the user may decide it.
+    needs_user: bool,
+    /// Whether it is possible now.
+    possible: bool,
 }
 
 /// A call of a tool of this server.
@@ -78,8 +101,7 @@ impl Tool for GetReport {
             return Ok(ReportAnswer { message, ..ReportAnswer::default() });
         };
         let session_id = report.session.session_id.as_str();
-        let calls =
-            report.next.step.actions().iter().map(|action| call_of(action, session_id)).collect();
+        let calls = calls_of(&report.next.step, session_id);
         let next = serde_json::to_value(&report.next.step).unwrap_or_default();
         Ok(ReportAnswer {
             exists: true,
@@ -90,8 +112,18 @@ impl Tool for GetReport {
             conflicts_to_confirm: report.conflicts_to_confirm().count(),
             prompt: args.as_prompt.then(|| prompt(&report, &[])),
             report: (!args.as_prompt).then(|| data(&report)),
+            options: if args.as_prompt { options(&report) } else { Vec::new() },
         })
     }
+}
+
+/// The calls that take a step, in their order.
+fn calls_of(step: &Step, session_id: &str) -> Vec<ToolCall> {
+    let mut actions = step.actions();
+    if matches!(step, Step::Review { .. } | Step::Archive { .. }) {
+        actions.push(Action::Archive { force: false });
+    }
+    actions.iter().map(|action| call_of(action, session_id)).collect()
 }
 
 /// The report as data, with calls in the place of commands to type.
@@ -99,32 +131,64 @@ fn data(report: &ResumeReport) -> Value {
     let mut data = serde_json::to_value(report).unwrap_or_default();
     if let Some(Value::Object(next)) = data.get_mut("next") {
         next.remove("commands");
+        let obstacles = next.get_mut("obstacles").and_then(Value::as_array_mut);
+        obstacles.into_iter().flatten().for_each(say_in_tools);
     }
     let session_id = report.session.session_id.as_str();
-    let lists = [
-        ("failed", &report.failed),
-        ("active", &report.active),
-        ("ready", &report.ready),
-        ("to_reconcile", &report.to_reconcile),
-        ("other_errors", &report.other_errors),
-    ];
-    for (name, phases) in lists {
+    for (name, phases) in phases_with_choices(report) {
         for (place, phase) in phases.iter().enumerate() {
             for (index, choice) in phase.choices.iter().enumerate() {
                 let pointer = format!("/{name}/{place}/choices/{index}");
                 let Some(Value::Object(shown)) = data.pointer_mut(&pointer) else { continue };
                 shown.remove("command");
+                shown.get_mut("refusal").into_iter().for_each(say_in_tools);
                 shown.insert("call".to_owned(), json!(call_of(&choice.action, session_id)));
-                // What has to follow is another of the choices.
-                let follows =
-                    phase.choices.iter().find(|other| Some(&other.command) == choice.then.as_ref());
-                if let Some(follows) = follows {
+                if let Some(follows) = follows(phase, choice) {
                     shown.insert("then".to_owned(), json!(call_of(&follows.action, session_id)));
                 }
             }
         }
     }
     data
+}
+
+/// Says what to do about something that is not possible in the words of this server's tools.
+fn say_in_tools(refusal: &mut Value) {
+    let hint = refusal["code"].as_str().and_then(hint::after_refusal);
+    if let Some(hint) = hint {
+        refusal["hint"] = hint.into();
+    }
+}
+
+/// The options of the prompt as calls.
+fn options(report: &ResumeReport) -> Vec<OptionCall> {
+    let session_id = report.session.session_id.as_str();
+    let phases = phases_with_choices(report).into_iter().flat_map(|(_, phases)| phases);
+    let option = |phase: &PhaseFacts, choice: &Choice| OptionCall {
+        phase_id: Id::from(&phase.id),
+        option: choice.action.verb(),
+        call: call_of(&choice.action, session_id),
+        then: follows(phase, choice).map(|follows| call_of(&follows.action, session_id)),
+        needs_user: choice.needs_user,
+        possible: choice.possible,
+    };
+    phases.flat_map(|phase| phase.choices.iter().map(move |choice| option(phase, choice))).collect()
+}
+
+/// The lists of a report whose phases have choices, by their names.
+fn phases_with_choices(report: &ResumeReport) -> [(&'static str, &[PhaseFacts]); 5] {
+    [
+        ("failed", &report.failed),
+        ("active", &report.active),
+        ("ready", &report.ready),
+        ("to_reconcile", &report.to_reconcile),
+        ("other_errors", &report.other_errors),
+    ]
+}
+
+/// What has to follow a choice, which is another of the choices.
+fn follows<'p>(phase: &'p PhaseFacts, choice: &Choice) -> Option<&'p Choice> {
+    phase.choices.iter().find(|other| Some(&other.command) == choice.then.as_ref())
 }
 
 /// The call that carries an action out.

@@ -1,9 +1,10 @@
 //! The workspace, and its settings.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use maestro_session::model::RelPath;
+use maestro_session::store::Disk;
 use maestro_session::store::settings::Origin;
 use maestro_session::{Workspace, settings_of_no_workspace};
 use schemars::JsonSchema;
@@ -66,14 +67,16 @@ impl Tool for Initialize {
             Some(chosen) if named.is_empty() => chosen.to_owned(),
             Some(_) | None => context.directory(named)?,
         };
-        let state_dir = args.state_dir.as_deref().map(|text| state_dir(&root, text)).transpose()?;
+        // An empty one is none, as it is for the Node server.
+        let text = args.state_dir.as_deref().filter(|text| !text.is_empty());
+        let state_dir =
+            text.map(|text| state_dir(&root, text, context.disk().as_ref())).transpose()?;
         let initialised =
             Workspace::init(&root, state_dir.as_ref(), context.env(), context.disk())?;
-        let root: PathBuf = initialised.workspace;
         let directories = &initialised.creation.directories;
         let answer = Initialized {
             success: true,
-            workspace_path: root.to_string_lossy().into_owned(),
+            workspace_path: initialised.workspace.to_string_lossy().into_owned(),
             state_dir: initialised.state_dir.to_string(),
             created_directories: directories.iter().map(|made| format!("{}/", made.path)).collect(),
             already_existed: initialised.creation.already_existed(),
@@ -83,10 +86,15 @@ impl Tool for Initialize {
     }
 }
 
-fn state_dir(root: &std::path::Path, text: &str) -> Result<RelPath, ToolError> {
+fn state_dir(root: &Path, text: &str, disk: &dyn Disk) -> Result<RelPath, ToolError> {
     let has_parents = text.split(['/', '\\']).any(|part| part == "..");
-    let path = RelPath::within(&root.to_string_lossy(), text);
-    path.ok().filter(|_| !has_parents).ok_or_else(|| {
+    // An absolute one may be under either name of the workspace.
+    let names = [Some(root.to_owned()), disk.canonicalize(root).ok()];
+    let path = names
+        .into_iter()
+        .flatten()
+        .find_map(|name| RelPath::within(&name.to_string_lossy(), text).ok());
+    path.filter(|_| !has_parents).ok_or_else(|| {
         ToolError::invalid(format!("`state_dir`: `{text}` does not stay inside the workspace"))
             .hint("give a path inside the workspace, without `..`")
             .detail("field", "state_dir")

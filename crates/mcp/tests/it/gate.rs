@@ -28,14 +28,14 @@ fn a_gate_is_entered_once_and_approved() {
     assert_snapshot!(client.call("enter_design_gate", id()), @r#"
     {
       "success": true,
-      "entered_at": "2026-01-15T10:00:00.000Z",
+      "entered_at": "2026-01-15T10:00:01.000Z",
       "already_entered": false
     }
     "#);
     assert_snapshot!(client.call("get_design_gate_status", id()), @r#"
     {
       "session_id": "2026-01-15-rate-limiter",
-      "entered_at": "2026-01-15T10:00:00.000Z",
+      "entered_at": "2026-01-15T10:00:01.000Z",
       "approved_at": null,
       "design_document_path": null
     }
@@ -44,7 +44,7 @@ fn a_gate_is_entered_once_and_approved() {
     assert_snapshot!(client.call("enter_design_gate", id()), @r#"
     {
       "success": true,
-      "entered_at": "2026-01-15T10:00:00.000Z",
+      "entered_at": "2026-01-15T10:00:01.000Z",
       "already_entered": true
     }
     "#);
@@ -53,24 +53,24 @@ fn a_gate_is_entered_once_and_approved() {
     assert_snapshot!(client.of_session("record_design_approval", approval), @r#"
     {
       "success": true,
-      "entered_at": "2026-01-15T10:00:00.000Z",
-      "approved_at": "2026-01-15T10:00:01.000Z",
+      "entered_at": "2026-01-15T10:00:01.000Z",
+      "approved_at": "2026-01-15T10:00:04.000Z",
       "design_document_path": "notes/design.md"
     }
     "#);
     assert_snapshot!(client.call("get_design_gate_status", id()), @r#"
     {
       "session_id": "2026-01-15-rate-limiter",
-      "entered_at": "2026-01-15T10:00:00.000Z",
-      "approved_at": "2026-01-15T10:00:01.000Z",
+      "entered_at": "2026-01-15T10:00:01.000Z",
+      "approved_at": "2026-01-15T10:00:04.000Z",
       "design_document_path": "notes/design.md"
     }
     "#);
     assert_snapshot!(fixture.text(&gate_file()), @r#"
     {
       "session_id": "2026-01-15-rate-limiter",
-      "entered_at": "2026-01-15T10:00:00.000Z",
-      "approved_at": "2026-01-15T10:00:01.000Z",
+      "entered_at": "2026-01-15T10:00:01.000Z",
+      "approved_at": "2026-01-15T10:00:04.000Z",
       "design_document_path": "notes/design.md"
     }
     "#);
@@ -84,8 +84,8 @@ fn a_design_may_be_approved_as_text_without_a_gate_and_again() {
     assert_snapshot!(client.of_session("record_design_approval", text("# One\n")), @r#"
     {
       "success": true,
-      "entered_at": "2026-01-15T10:00:00.000Z",
-      "approved_at": "2026-01-15T10:00:00.000Z",
+      "entered_at": "2026-01-15T10:00:01.000Z",
+      "approved_at": "2026-01-15T10:00:01.000Z",
       "design_document_path": "docs/maestro/plans/design.md"
     }
     "#);
@@ -94,8 +94,8 @@ fn a_design_may_be_approved_as_text_without_a_gate_and_again() {
     assert_snapshot!(client.of_session("record_design_approval", text("# Two\n")), @r#"
     {
       "success": true,
-      "entered_at": "2026-01-15T10:00:00.000Z",
-      "approved_at": "2026-01-15T10:00:01.000Z",
+      "entered_at": "2026-01-15T10:00:01.000Z",
+      "approved_at": "2026-01-15T10:00:03.000Z",
       "design_document_path": "docs/maestro/plans/design-2.md",
       "warnings": [
         "`docs/maestro/plans/design.md` is another document, so the design was written to `docs/maestro/plans/design-2.md`"
@@ -211,10 +211,10 @@ fn a_gate_that_is_damaged_is_said_and_can_be_entered_anew() {
     assert_snapshot!(client.call("enter_design_gate", id()), @r#"
     {
       "success": true,
-      "entered_at": "2026-01-15T10:00:00.000Z",
+      "entered_at": "2026-01-15T10:00:01.000Z",
       "already_entered": false,
       "warnings": [
-        "the design gate `docs/maestro/state/2026-01-15-rate-limiter.design-gate.json` was damaged; it is in `docs/maestro/state/quarantine/2026-01-15-rate-limiter.design-gate.json`, and the design has to be approved again"
+        "the design gate `docs/maestro/state/2026-01-15-rate-limiter.design-gate.json` was damaged; what it was is in `docs/maestro/state/quarantine/2026-01-15-rate-limiter.design-gate.json`, and the design has to be approved again"
       ]
     }
     "#);

@@ -5,12 +5,20 @@
 
 mod archive;
 mod arguments;
+mod both_servers;
 mod create;
+mod doctor;
 mod fixture;
 mod gate;
+mod log;
+mod phases;
+mod phases_refused;
+mod places;
 mod plan;
 mod protocol;
+mod resume;
 mod scan;
+mod state_dirs;
 mod status;
 mod transition;
 mod workspace;

@@ -52,7 +52,11 @@ impl Transition<'_> {
             }
         }
         match (self.start.first(), self.ends) {
-            (Some(first), _) => after.current_phase = Some(first.clone()),
+            (Some(first), _) => {
+                // In the form in which the session has it, as everywhere.
+                let first = decider.guards.find(first)?;
+                after.current_phase = Some(after.phases[first].id.clone());
+            }
             (None, Some(ended)) => after.current_phase = position::current_phase(after, ended),
             (None, None) => {}
         }
@@ -97,7 +101,7 @@ mod tests {
     use crate::document::Document;
     use crate::rules::PlanRules;
     use crate::session::{DownstreamContext, TokenCounts};
-    use crate::{Decision, RelPath, decide};
+    use crate::{Adjustment, Decision, ErrorKind, Failure, RelPath, decide};
 
     const RULES: Rules = Rules {
         max_retries: 2,
@@ -176,6 +180,32 @@ mod tests {
         let completion = Command::Complete { phase: id("1"), handoff: handoff() };
         let completion = take(&session(), &completion).unwrap();
         assert_eq!((log, warnings), (completion.log, completion.warnings));
+    }
+
+    #[test]
+    fn the_session_keeps_its_own_form_of_an_id_however_a_phase_is_named() {
+        let text = |text| PhaseId::from_text(text).unwrap();
+        let start = vec![text("2")];
+        let begins =
+            Command::Transition { phase: Some(text("1")), handoff: handoff(), start, batch: None };
+        let fails = Command::Fail {
+            phase: text("1"),
+            failure: Failure {
+                agent: None,
+                kind: ErrorKind::Runtime,
+                message: "broken".to_owned(),
+                tokens: None,
+                output: None,
+            },
+        };
+        for (command, expected) in [(begins, "2"), (fails, "1")] {
+            let after = take(&session(), &command).unwrap().session;
+            assert_eq!(serde_json::to_string(&after.current_phase).unwrap(), expected);
+        }
+        let changes = Adjustment { blocked_by: Some(vec![text("2")]), ..Adjustment::default() };
+        let adjust = Command::Adjust { phase: id("4"), changes };
+        let after = take(&session(), &adjust).unwrap().session;
+        assert_eq!(serde_json::to_string(&after.phases[3].blocked_by).unwrap(), "[2]");
     }
 
     #[test]
