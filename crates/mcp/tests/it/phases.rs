@@ -19,7 +19,7 @@ fn errors(fixture: &Fixture, index: usize) -> String {
     let of_phase = text.split("\n  - id: ").nth(index + 1).unwrap();
     let (_, errors) = of_phase.split_once("    errors:").unwrap();
     let (errors, _) = errors.split_once("    retry_count:").unwrap();
-    errors.to_owned()
+    errors.trim_end().replace("\n      ", "\n").trim_start().to_owned()
 }
 
 #[test]
