@@ -176,7 +176,7 @@ impl Tokens {
 /// What later phases need to know. Each list may be a single text. `none`, `n/a` and empty texts say nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, remote = "Self")]
-pub(crate) struct Context {
+pub(crate) struct DownstreamArgs {
     /// Interfaces that were introduced: signature and place.
     key_interfaces_introduced: Texts,
     /// Patterns to follow.
@@ -189,19 +189,19 @@ pub(crate) struct Context {
     warnings: Texts,
 }
 
-impl<'de> Fields<'de> for Context {
+impl<'de> Fields<'de> for DownstreamArgs {
     fn read<D: Deserializer<'de>>(fields: D) -> Result<Self, D::Error> {
         Self::deserialize(fields)
     }
 }
 
-impl<'de> Deserialize<'de> for Context {
+impl<'de> Deserialize<'de> for DownstreamArgs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Object(PhantomData))
     }
 }
 
-impl Context {
+impl DownstreamArgs {
     /// Returns the context as the call gave it.
     pub(crate) fn as_given(&self) -> Value {
         let all = [
@@ -329,7 +329,7 @@ pub(crate) fn paths(
 }
 
 /// Adds what the call says of the context to what a report says.
-pub(crate) fn add_context(handoff: &mut Handoff, context: &Context) {
+pub(crate) fn add_context(handoff: &mut Handoff, context: &DownstreamArgs) {
     let more = context.normalised();
     let context = &mut handoff.downstream_context;
     context.key_interfaces_introduced.extend(more.key_interfaces_introduced);
@@ -360,7 +360,7 @@ impl<'de, T: Fields<'de>> de::Visitor<'de> for Object<T> {
 }
 
 /// Reads `null` as what an argument is when it is absent: some models fill in all that there is.
-fn null_is_none<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
+pub(crate) fn null_is_none<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())

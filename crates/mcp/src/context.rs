@@ -23,6 +23,7 @@ pub(crate) struct Context<'w> {
     tool: &'static str,
     workspace_path: Option<String>,
     session_id: Option<SessionId>,
+    opened: Option<Workspace>,
 }
 
 impl<'w> Context<'w> {
@@ -34,7 +35,8 @@ impl<'w> Context<'w> {
         scope: Scope,
         arguments: &mut Map<String, Value>,
     ) -> Result<Self, ToolError> {
-        let mut context = Self { worker, roots, tool, workspace_path: None, session_id: None };
+        let mut context =
+            Self { worker, roots, tool, workspace_path: None, session_id: None, opened: None };
         if scope != Scope::None {
             context.workspace_path = text(tool, WORKSPACE_PATH, arguments.remove(WORKSPACE_PATH))?;
         }
@@ -68,7 +70,14 @@ impl<'w> Context<'w> {
     /// Returns the workspace of the call, for operations that are about any session, or about one that is still to be begun.
     pub(crate) fn whole_workspace(&mut self) -> Result<Workspace, ToolError> {
         let root = self.root()?;
-        self.worker.open(&root)
+        let workspace = self.worker.open(&root)?;
+        self.opened = Some(workspace.clone());
+        Ok(workspace)
+    }
+
+    /// Returns the workspace that the call has opened.
+    pub(crate) fn opened(&self) -> Option<&Workspace> {
+        self.opened.as_ref()
     }
 
     /// Returns the workspace of the call if it is known and can be used, for tools that do without.

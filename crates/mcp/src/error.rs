@@ -6,7 +6,7 @@
 use std::error::Error;
 
 use maestro_session::model::{CommandError, CreateError, PhaseEvent, Violation};
-use maestro_session::{SessionError, causes};
+use maestro_session::{ErrorClass, SessionError, Workspace, causes};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -25,11 +25,20 @@ pub(crate) struct ToolError {
     /// What else is known, for programs.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub(crate) details: Value,
+    /// Whether a session could not be read, so that how it was recorded last is worth knowing.
+    #[serde(skip)]
+    pub(crate) is_corrupt: bool,
 }
 
 impl ToolError {
     pub(crate) fn new(code: &'static str, error: impl Into<String>) -> Self {
-        Self { error: error.into(), code, recovery_hint: None, details: Value::Null }
+        Self {
+            error: error.into(),
+            code,
+            recovery_hint: None,
+            details: Value::Null,
+            is_corrupt: false,
+        }
     }
 
     /// Arguments that cannot be used.
@@ -54,6 +63,21 @@ impl ToolError {
         self
     }
 
+    /// Adds how the session was recorded last, where it could not be read.
+    #[must_use]
+    pub(crate) fn with_last_record(self, workspace: &Workspace) -> Self {
+        if !self.is_corrupt {
+            return self;
+        }
+        match workspace.last_recorded() {
+            Ok(Some(recorded)) => self
+                .detail("last_recorded_operation", recorded.seq)
+                .detail("last_recorded_at", recorded.time.to_string())
+                .detail("session_id", recorded.session.session_id.as_str()),
+            Ok(None) | Err(_) => self,
+        }
+    }
+
     /// Replaces what is known.
     #[must_use]
     pub(crate) fn details(self, details: Value) -> Self {
@@ -64,8 +88,11 @@ impl ToolError {
 impl From<SessionError> for ToolError {
     fn from(error: SessionError) -> Self {
         let notes = error.notes();
-        let failed = of_bare(error.bare());
-        let failed = Self { recovery_hint: hint::after(error.bare()), ..failed };
+        let failed = Self {
+            recovery_hint: hint::after(error.bare()),
+            is_corrupt: error.class() == ErrorClass::Corrupt,
+            ..of_bare(error.bare())
+        };
         if notes.is_empty() { failed } else { failed.detail("notes", notes) }
     }
 }

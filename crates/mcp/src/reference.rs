@@ -111,7 +111,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("UNDO_BLOCKED", "what came later changed the same lines, or a rule would be broken"),
     ("NOT_UNDOABLE", "this operation cannot be undone, or not twice"),
     ("NO_JOURNAL", "the session has no journal yet"),
-    ("LOCKED", "another process is changing the session; `details` and text name it"),
+    ("LOCKED", "another process is changing the session; the text names it"),
     ("CORRUPT", "the session file or the journal cannot be understood; `run_doctor` explains it"),
     ("SESSION_FILE_MISSING", "the session file is gone; `maestro doctor --fix` brings it back"),
     ("TOO_NEW", "a file is from a newer version"),

@@ -97,7 +97,10 @@ impl Worker {
             }));
         };
         let mut context = Context::take(self, &roots, entry.name, entry.scope, &mut arguments)?;
-        (entry.run)(&mut context, arguments)
+        (entry.run)(&mut context, arguments).map_err(|error| match context.opened() {
+            Some(workspace) => error.with_last_record(workspace),
+            None => error,
+        })
     }
 
     /// Opens a workspace with what its settings say now. What is known of its session file is kept.

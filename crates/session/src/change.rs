@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use maestro_session_model::{
-    Command, CommandLine, Decision, Document, Handoff, HandoffError, HandoffReport, Phase, PhaseId,
-    PhaseStatus, Progress, ReportStatus, Session, SessionId, Timestamp, decide, read_report,
+    Command, Decision, Document, Handoff, HandoffError, HandoffReport, Phase, PhaseId, PhaseStatus,
+    Progress, ReportStatus, Session, SessionId, Timestamp, decide, read_report,
 };
 use maestro_state_store::store::Recovered;
 use maestro_state_store::{
@@ -47,6 +47,17 @@ pub struct Changed {
     pub ready_to_archive: bool,
     /// What the user should know.
     pub warnings: Vec<String>,
+}
+
+/// What a handoff report says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadReport {
+    /// What the agent hands over.
+    pub handoff: Handoff,
+    /// What is odd about the report.
+    pub notes: Vec<String>,
+    /// Whether the agent says that it failed, so that the phase is perhaps not to be completed.
+    pub says_failed: bool,
 }
 
 impl Workspace {
@@ -156,22 +167,15 @@ impl Workspace {
     }
 
     /// Reads a handoff report into what [`Command::Complete`] takes, with what is odd about it.
-    pub fn read_report(
-        &self,
-        phase: &PhaseId,
-        text: &str,
-    ) -> Result<(Handoff, Vec<String>), SessionError> {
+    pub fn read_report(&self, phase: &PhaseId, text: &str) -> Result<ReadReport, SessionError> {
         let report = self
             .report(text)
             .map_err(|source| SessionError::Report { phase: phase.clone(), source })?;
-        let mut notes = report.notes();
-        if report.status == Some(ReportStatus::Failure) {
-            notes.push(format!(
-                "the report says that the agent failed; `{}` would record that",
-                CommandLine::of_phase("fail", phase, &[])
-            ));
-        }
-        Ok((Handoff::from_report(&report, text), notes))
+        Ok(ReadReport {
+            handoff: Handoff::from_report(&report, text),
+            notes: report.notes(),
+            says_failed: report.status == Some(ReportStatus::Failure),
+        })
     }
 
     /// Reads a report under the name of the workspace that its paths fit best.

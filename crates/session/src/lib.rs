@@ -80,7 +80,7 @@ pub use crate::archived::{
 };
 pub use crate::archiving::ArchiveOptions;
 pub use crate::assess::{Assessment, CodeSize, RepoSize};
-pub use crate::change::Changed;
+pub use crate::change::{Changed, ReadReport};
 pub use crate::create::{CreatedSession, NewSessionRequest, PlanSource};
 pub use crate::doctor::{Diagnosis, Finding, Remedy, Repaired};
 pub use crate::documents::DocumentSource;

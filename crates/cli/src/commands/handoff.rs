@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use maestro_session::{SessionError, Workspace};
-use maestro_session_model::{AgentName, Handoff, PhaseId, RelPath, TokenCounts};
+use maestro_session_model::{AgentName, CommandLine, Handoff, PhaseId, RelPath, TokenCounts};
 
 use crate::failure::Failure;
 use crate::input::Source;
@@ -71,7 +71,16 @@ impl HandoffArgs {
         terminal: &mut Terminal,
     ) -> Result<(Handoff, Vec<String>), Failure> {
         let (mut handoff, notes) = match &self.report {
-            Some(source) => workspace.read_report(phase, &source.read(cwd, terminal)?)?,
+            Some(source) => {
+                let mut read = workspace.read_report(phase, &source.read(cwd, terminal)?)?;
+                if read.says_failed {
+                    read.notes.push(format!(
+                        "the report says that the agent failed; `{}` would record that",
+                        CommandLine::of_phase("fail", phase, &[])
+                    ));
+                }
+                (read.handoff, read.notes)
+            }
             None => (Handoff::default(), Vec::new()),
         };
         handoff.files_created.extend(paths(workspace, &self.created)?);

@@ -9,7 +9,7 @@ use crate::args::{Id, ids};
 use crate::context::Context;
 use crate::error::ToolError;
 use crate::tool::{Effect, Scope, Tool};
-use crate::tools::status::{NoArgs, unreadable};
+use crate::tools::status::NoArgs;
 
 /// Says what can be done next.
 pub(crate) struct GetNext;
@@ -85,8 +85,7 @@ impl Tool for GetNext {
 
     fn call(context: &mut Context<'_>, _: NoArgs) -> Result<NextAnswer, ToolError> {
         let workspace = context.workspace()?;
-        let status = workspace.status().map_err(|error| unreadable(error, &workspace))?;
-        let Status::Active(view) = status else {
+        let Status::Active(view) = workspace.status()? else {
             let dir = workspace.state_dir().root().to_owned();
             return Err(SessionError::NoSession { dir }.into());
         };

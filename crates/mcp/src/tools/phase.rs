@@ -5,7 +5,7 @@ use maestro_session::{Changed, Workspace};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::args::{Agent, FailureKind, Id, Tokens, paths};
+use crate::args::{Agent, FailureKind, Id, Tokens, null_is_none, paths};
 use crate::context::Context;
 use crate::error::ToolError;
 use crate::tool::{Effect, Scope, Tool, wrong_field};
@@ -29,7 +29,8 @@ pub(crate) struct FailArgs {
     /// The phase. It must be in progress.
     phase_id: Id,
     /// What kind of failure.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
+    #[schemars(with = "Option<FailureKind>")]
     error_type: FailureKind,
     /// What went wrong, in full: the next attempt gets to know it. Read from the report when absent.
     #[serde(default)]
@@ -97,7 +98,8 @@ pub(crate) struct RetryArgs {
     #[serde(default)]
     resolution: Option<String>,
     /// Whether the user ordered it, which is needed beyond MAESTRO_MAX_RETRIES. Never true without asking the user.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
+    #[schemars(with = "Option<bool>")]
     user_decided: bool,
 }
 
@@ -248,7 +250,8 @@ pub(crate) struct RecordErrorArgs {
     /// The phase. It must be in progress or have failed.
     phase_id: Id,
     /// What kind of error.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
+    #[schemars(with = "Option<FailureKind>")]
     error_type: FailureKind,
     /// What went wrong, in full.
     #[schemars(length(min = 1))]
@@ -290,6 +293,8 @@ pub(crate) struct AbortArgs {
     /// Why.
     reason: Option<String>,
     /// Whether the user decided it, which is needed. Never true without asking the user.
+    #[serde(deserialize_with = "null_is_none")]
+    #[schemars(with = "Option<bool>")]
     user_decided: bool,
 }
 

@@ -5,12 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::args::Id;
+use crate::args::{Id, null_is_none};
 use crate::context::Context;
 use crate::error::ToolError;
 use crate::hint;
 use crate::tool::{Effect, Scope, Tool};
-use crate::tools::status::unreadable;
 
 /// Says how an interrupted session goes on.
 pub(crate) struct GetReport;
@@ -19,6 +18,8 @@ pub(crate) struct GetReport;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ReportArgs {
     /// Whether to give the report as Markdown for a model instead of as data.
+    #[serde(deserialize_with = "null_is_none")]
+    #[schemars(with = "Option<bool>")]
     as_prompt: bool,
 }
 
@@ -96,7 +97,7 @@ impl Tool for GetReport {
     fn call(context: &mut Context<'_>, args: ReportArgs) -> Result<ReportAnswer, ToolError> {
         let workspace = context.workspace()?;
         let report = workspace.resume_report(&mut |_, _| {});
-        let Some(report) = report.map_err(|error| unreadable(error, &workspace))? else {
+        let Some(report) = report? else {
             let message = Some("No active session found");
             return Ok(ReportAnswer { message, ..ReportAnswer::default() });
         };

@@ -5,7 +5,7 @@ use maestro_session::{ScanReport, Skipped};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::args::{self, Context as DownstreamArgs, Files, Id, ids};
+use crate::args::{self, DownstreamArgs, Files, Id, ids};
 use crate::context::Context;
 use crate::error::ToolError;
 use crate::tool::{Effect, Scope, Tool};

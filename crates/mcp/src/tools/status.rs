@@ -169,7 +169,7 @@ impl Tool for GetStatus {
 
     fn answer(context: &mut Context<'_>, _: NoArgs) -> Result<String, ToolError> {
         let workspace = context.workspace()?;
-        let document = workspace.read().map_err(|error| unreadable(error, &workspace))?;
+        let document = workspace.read()?;
         let max_concurrent = workspace.settings().max_concurrent.value;
         let shown = &mut context.worker().shown;
         let is_same = |shown: &&Shown| {
@@ -187,26 +187,10 @@ impl Tool for GetStatus {
 }
 
 fn answer_of(workspace: &Workspace) -> Result<StatusAnswer, ToolError> {
-    Ok(match workspace.status().map_err(|error| unreadable(error, workspace))? {
+    Ok(match workspace.status()? {
         Status::Active(view) => some(*view),
         Status::None(_) => none(),
     })
-}
-
-/// The failure of reading a session file, with how the session was recorded last.
-pub(crate) fn unreadable(error: maestro_session::SessionError, workspace: &Workspace) -> ToolError {
-    let is_corrupt = error.class() == maestro_session::ErrorClass::Corrupt;
-    let failed = ToolError::from(error);
-    if !is_corrupt {
-        return failed;
-    }
-    match workspace.last_recorded() {
-        Ok(Some(recorded)) => failed
-            .detail("last_recorded_operation", recorded.seq)
-            .detail("last_recorded_at", recorded.time.to_string())
-            .detail("session_id", recorded.session.session_id.as_str()),
-        Ok(None) | Err(_) => failed,
-    }
 }
 
 fn none() -> StatusAnswer {

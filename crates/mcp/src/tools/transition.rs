@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::args::{self, Context as DownstreamArgs, Files, Id, Tokens, given, ids};
+use crate::args::{self, DownstreamArgs, Files, Id, Tokens, given, ids};
 use crate::context::Context;
 use crate::error::ToolError;
 use crate::tool::{Effect, Scope, Tool};
@@ -125,6 +125,9 @@ impl Tool for Transition {
     }
 }
 
+const SAYS_FAILED: &str = "the report says that the agent failed, and the phase is completed all the same; \
+    `undo_operation` takes that back, then `fail_phase` records the failure";
+
 /// The phases that are to start.
 fn next_phases(args: &TransitionArgs) -> Result<Vec<PhaseId>, ToolError> {
     let several = args.next_phase_ids.as_deref().unwrap_or_default();
@@ -150,7 +153,13 @@ fn handoff(
     args: &TransitionArgs,
 ) -> Result<(Handoff, Vec<String>), ToolError> {
     let (mut handoff, notes) = match (&args.report, phase) {
-        (Some(report), Some(phase)) => workspace.read_report(phase, report)?,
+        (Some(report), Some(phase)) => {
+            let mut read = workspace.read_report(phase, report)?;
+            if read.says_failed {
+                read.notes.push(SAYS_FAILED.to_owned());
+            }
+            (read.handoff, read.notes)
+        }
         (Some(_), None) => {
             return Err(ToolError::invalid("`report`: it is of no phase")
                 .hint("name the phase that it is of in completed_phase_id")

@@ -332,7 +332,12 @@ fn a_value_of_a_wrong_type_is_told_with_its_place() {
     ERROR {
       "error": "`[root]/app/docs/maestro/state/active-session.md` is not a valid session: line 35, column 24: `phases[0].files_created`: invalid type: string \"src/a.rs\", expected a sequence",
       "code": "CORRUPT",
-      "recovery_hint": "correct `[root]/app/docs/maestro/state/active-session.md` by hand, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine); `archive_session` ends the session as it was recorded last"
+      "recovery_hint": "correct `[root]/app/docs/maestro/state/active-session.md` by hand, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine); `archive_session` ends the session as it was recorded last",
+      "details": {
+        "last_recorded_at": "2026-01-15T10:00:00.000Z",
+        "last_recorded_operation": 1,
+        "session_id": "2026-01-15-rate-limiter"
+      }
     }
     "#);
     assert_eq!(ours.code("create_session", create("2026-01-16-next")), "CORRUPT");

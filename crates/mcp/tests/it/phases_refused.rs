@@ -483,7 +483,12 @@ fn a_session_file_that_cannot_be_read_is_told_with_what_was_recorded_last() {
     ERROR {
       "error": "`[root]/app/docs/maestro/state/active-session.md` is not a valid session: line 6, column 9: `status`: unknown variant `on`, expected one of `in_progress`, `completed`, `failed`, `aborted`",
       "code": "CORRUPT",
-      "recovery_hint": "correct `[root]/app/docs/maestro/state/active-session.md` by hand, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine); `archive_session` ends the session as it was recorded last"
+      "recovery_hint": "correct `[root]/app/docs/maestro/state/active-session.md` by hand, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine); `archive_session` ends the session as it was recorded last",
+      "details": {
+        "last_recorded_at": "2026-01-15T10:00:00.000Z",
+        "last_recorded_operation": 1,
+        "session_id": "2026-01-15-rate-limiter"
+      }
     }
     "#);
 }

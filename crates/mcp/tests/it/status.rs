@@ -200,7 +200,12 @@ fn a_session_file_that_is_damaged_is_said_with_what_was_recorded_and_can_be_arch
     ERROR {
       "error": "`[root]/app/docs/maestro/state/active-session.md` is not a valid session: line 63: the front matter is not closed: a line `---` is missing, the file may be cut off",
       "code": "CORRUPT",
-      "recovery_hint": "correct `[root]/app/docs/maestro/state/active-session.md` by hand, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine); `archive_session` ends the session as it was recorded last"
+      "recovery_hint": "correct `[root]/app/docs/maestro/state/active-session.md` by hand, or let `maestro doctor --fix` put the last recorded text back (what is there now goes to the quarantine); `archive_session` ends the session as it was recorded last",
+      "details": {
+        "last_recorded_at": "2026-01-15T10:00:05.000Z",
+        "last_recorded_operation": 2,
+        "session_id": "2026-01-15-rate-limiter"
+      }
     }
     "#);
     // Phase 1 reported nothing, and what reported nothing is not archived, however it is read.
@@ -357,7 +362,12 @@ fn a_session_file_that_is_gone_is_told_from_no_session() {
     ERROR {
       "error": "the document of the session 2026-01-15-rate-limiter is missing: `[root]/app/docs/maestro/state/active-session.md`",
       "code": "SESSION_FILE_MISSING",
-      "recovery_hint": "put the file back, or let `maestro doctor --fix` write the last recorded text again; `archive_session` ends the session as it was recorded last"
+      "recovery_hint": "put the file back, or let `maestro doctor --fix` write the last recorded text again; `archive_session` ends the session as it was recorded last",
+      "details": {
+        "last_recorded_at": "2026-01-15T10:00:00.000Z",
+        "last_recorded_operation": 1,
+        "session_id": "2026-01-15-rate-limiter"
+      }
     }
     "#);
     let answer = client.ok("archive_session", json!({ "session_id": SESSION }));

@@ -610,6 +610,17 @@ fn a_report_is_read_and_kept_beside_what_is_named() {
 }
 
 #[test]
+fn a_report_of_a_failure_is_told_with_the_way_back() {
+    let fixture = Fixture::new();
+    let mut client = fixture.begun();
+    let report = "## Task Report\n- **Status**: failure\n";
+    let called = transition(&mut client, json!({ "completed_phase_id": 1, "report": report }));
+    assert_snapshot!(called.value["warnings"][1], @r#""the report says that the agent failed, and the phase is completed all the same; `undo_operation` takes that back, then `fail_phase` records the failure""#);
+    client.ok("undo_operation", json!({}));
+    client.ok("fail_phase", json!({ "phase_id": 1, "report": report, "agent": "coder" }));
+}
+
+#[test]
 fn a_report_that_is_none_completes_nothing() {
     let fixture = Fixture::new();
     let mut client = fixture.begun();

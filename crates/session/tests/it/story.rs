@@ -136,8 +136,8 @@ fn an_agent_may_name_files_under_any_name_of_the_workspace() {
         let found = workspace.relative(file.to_str().unwrap()).unwrap();
         assert_eq!(found.as_str(), "src/a.rs");
         let report = format!("## Task Report\n- **Files Created**: {}\n", file.display());
-        let (handoff, notes) = workspace.read_report(&id("1"), &report).unwrap();
-        assert_eq!(handoff.files_created, [found], "{notes:?}");
+        let read = workspace.read_report(&id("1"), &report).unwrap();
+        assert_eq!(read.handoff.files_created, [found], "{:?}", read.notes);
     }
     assert!(workspace.relative("/etc/passwd").is_err());
 }
