@@ -83,7 +83,11 @@ impl<'w> Context<'w> {
     /// Returns the workspace of the call if it is known and can be used, for tools that do without.
     pub(crate) fn workspace_if_known(&mut self) -> Result<Option<Workspace>, ToolError> {
         match self.root() {
-            Ok(root) => self.worker.open(&root).map(Some),
+            Ok(root) => match self.worker.open(&root) {
+                // The one that was chosen is gone.
+                Err(error) if error.code == "WORKSPACE_NOT_FOUND" => Ok(None),
+                opened => opened.map(Some),
+            },
             Err(error) if error.code == "WORKSPACE_NOT_INITIALIZED" => Ok(None),
             Err(error) => Err(error),
         }

@@ -56,6 +56,10 @@ mod protocol;
 
 mod transport;
 
+mod backlog;
+
+mod handshake;
+
 mod turn;
 
 mod worker;

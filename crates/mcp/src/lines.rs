@@ -5,9 +5,10 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 
 /// The longest line that is read, in bytes: the largest document that a session can have, written as JSON.
@@ -16,8 +17,11 @@ pub(crate) const MAX_LINE_BYTES: usize = 128 << 20;
 /// How much of a line that is too long is kept, so that it can be told which request it was.
 const KEPT_BYTES: usize = 4 << 10;
 
-/// How many lines wait to be looked at.
-const WAITING_LINES: usize = 64;
+/// How many lines wait to be looked at. Each may be as long as a line can be.
+const WAITING_LINES: usize = 1;
+
+/// How many bytes may wait to be written before no more should be read.
+const WAITING_BYTES: usize = 64 << 20;
 
 /// A line, without its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,19 +85,38 @@ fn read_line(stream: &mut impl BufRead, limit: usize) -> io::Result<Option<Line>
 #[derive(Clone, Debug)]
 pub(crate) struct LineSender {
     queue: UnboundedSender<Vec<u8>>,
-    is_closed: Arc<AtomicBool>,
+    way_out: Arc<WayOut>,
+}
+
+/// What is known of the stream.
+#[derive(Debug, Default)]
+struct WayOut {
+    /// How many bytes wait.
+    waiting: AtomicUsize,
+    /// Whether nobody reads any more.
+    is_closed: AtomicBool,
+    /// Told when either has changed.
+    changed: Notify,
 }
 
 impl LineSender {
     /// Puts a line, which has its end, behind those that wait.
     pub(crate) fn send(&self, line: Vec<u8>) {
+        self.way_out.waiting.fetch_add(line.len(), Ordering::Relaxed);
         // Once the thread is gone, nobody reads any more.
         drop(self.queue.send(line));
     }
 
     /// Whether nobody reads any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Relaxed)
+        self.way_out.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Waits until few enough bytes wait to be written, or nobody reads any more. Only one may wait.
+    pub(crate) async fn room(&self) {
+        while WAITING_BYTES <= self.way_out.waiting.load(Ordering::Relaxed) && !self.is_closed() {
+            self.way_out.changed.notified().await;
+        }
     }
 }
 
@@ -107,24 +130,27 @@ pub(crate) struct Writing {
 /// Begins to write lines in a thread of its own, each in one piece.
 pub(crate) fn write_lines(stream: Box<dyn Write + Send>) -> io::Result<(LineSender, Writing)> {
     let (queue, lines) = unbounded_channel();
-    let is_closed = Arc::new(AtomicBool::new(false));
-    let sender = LineSender { queue, is_closed: Arc::clone(&is_closed) };
+    let way_out = Arc::new(WayOut::default());
+    let sender = LineSender { queue, way_out: Arc::clone(&way_out) };
     let thread = Builder::new()
         .name("stdout".to_owned())
-        .spawn(move || write_all(stream, lines, &is_closed))?;
+        .spawn(move || write_all(stream, lines, &way_out))?;
     Ok((sender, Writing { thread }))
 }
 
 fn write_all(
     mut stream: Box<dyn Write + Send>,
     mut lines: UnboundedReceiver<Vec<u8>>,
-    is_closed: &AtomicBool,
+    way_out: &WayOut,
 ) {
     while let Some(line) = lines.blocking_recv() {
         if stream.write_all(&line).and_then(|()| stream.flush()).is_err() {
-            is_closed.store(true, Ordering::Relaxed);
+            way_out.is_closed.store(true, Ordering::Relaxed);
+            way_out.changed.notify_one();
             return;
         }
+        way_out.waiting.fetch_sub(line.len(), Ordering::Relaxed);
+        way_out.changed.notify_one();
     }
 }
 
@@ -171,6 +197,44 @@ mod tests {
     }
 
     #[test]
+    fn there_is_room_until_too_much_waits_and_again_once_it_has_left() {
+        /// Takes a line whenever it is told to.
+        struct Slow(std::sync::mpsc::Receiver<()>);
+        impl Write for Slow {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.recv().map_err(io::Error::other)?;
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (reader, stream) = std::sync::mpsc::channel();
+        let (sender, writing) = write_lines(Box::new(Slow(stream))).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let has_room = || {
+            let mut room = std::pin::pin!(sender.room());
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            room.as_mut().poll(&mut context).is_ready()
+        };
+        assert!(has_room());
+        for _ in 0..2 {
+            sender.send(vec![b'x'; WAITING_BYTES / 2]);
+        }
+        assert!(!has_room());
+        reader.send(()).unwrap();
+        runtime.block_on(sender.room());
+        assert!(has_room());
+        // Nobody will read the other one.
+        sender.send(vec![b'x'; WAITING_BYTES / 2]);
+        drop(reader);
+        runtime.block_on(sender.room());
+        assert!(sender.is_closed());
+        drop(sender);
+        writing.finish();
+    }
+
+    #[test]
     fn a_stream_that_nobody_reads_is_closed() {
         struct Broken;
         impl Write for Broken {
@@ -183,11 +247,9 @@ mod tests {
         }
         let (sender, writing) = write_lines(Box::new(Broken)).unwrap();
         sender.send(b"x\n".to_vec());
-        let probe = sender.clone();
+        let way_out = Arc::clone(&sender.way_out);
         drop(sender);
-        let is_closed = Arc::clone(&probe.is_closed);
-        drop(probe);
         writing.finish();
-        assert!(is_closed.load(Ordering::Relaxed));
+        assert!(way_out.is_closed.load(Ordering::Relaxed));
     }
 }

@@ -35,6 +35,15 @@ pub(crate) struct PhaseItem {
     /// The files that it owns, relative to the workspace. Two phases that may run at the same time own different files.
     #[serde(default)]
     files: Option<Vec<String>>,
+    /// Files that it creates, where the plan tells them from the others.
+    #[serde(default)]
+    files_created: Option<Vec<String>>,
+    /// Files that it changes.
+    #[serde(default)]
+    files_modified: Option<Vec<String>>,
+    /// Files that it deletes.
+    #[serde(default)]
+    files_deleted: Option<Vec<String>>,
 }
 
 /// Something that is wrong with a plan.
@@ -233,6 +242,26 @@ impl Item<'_> {
         match self.workspace {
             Some(workspace) => workspace.relative(text),
             None => RelPath::parse(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_member_that_is_advertised_is_read() {
+        let schema = json!(schemars::schema_for!(PhaseItem));
+        let phase =
+            json!({ "id": 1, "name": "A", "agent": "coder", "parallel": false, "blocked_by": [] });
+        assert_eq!(read(std::slice::from_ref(&phase), None).unwrap().len(), 1);
+        for name in schema["properties"].as_object().unwrap().keys() {
+            let mut odd = phase.clone();
+            odd[name] = json!({});
+            let violations = read(&[odd], None).unwrap_err();
+            assert_eq!(violations[0].field.as_deref(), Some(format!("phases[0].{name}").as_str()));
         }
     }
 }

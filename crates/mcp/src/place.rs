@@ -4,8 +4,9 @@
 //!
 //! 1. `workspace_path` of the call itself;
 //! 2. the last `initialize_workspace` of this process;
-//! 3. the first of `MAESTRO_WORKSPACE_PATH`, the roots of the client, and the current directory that lies in a workspace: in a
-//!    directory with a marker file or a state dir. So a server that was started again finds it.
+//! 3. `MAESTRO_WORKSPACE_PATH`, or else the roots of the client, or else the current directory: the first of these that names
+//!    a directory at all. It has to lie in a workspace: in a directory with a marker file or a state dir. So a server that was
+//!    started again finds it. Where a host says which project is open, no other one is looked for: it would be changed unasked.
 //!
 //! What a caller names is taken as it is: a package of a larger repository stays the workspace. A directory that only holds
 //! an extension of a host is never one.
@@ -33,15 +34,10 @@ pub(crate) fn named(path: &str, cwd: &Path, disk: &dyn Disk) -> Result<PathBuf, 
     if path.trim().is_empty() || path.contains("${") {
         return Err(required(path));
     }
-    let missing = || {
-        ToolError::new("WORKSPACE_NOT_FOUND", format!("the workspace does not exist: {path}"))
-            .hint("give the absolute path of an existing directory")
-            .detail("workspace_path", path)
-    };
     let named = cwd.join(path);
-    let found = disk.canonicalize(&named).map_err(|_| missing())?;
+    let found = disk.canonicalize(&named).map_err(|_| missing(path))?;
     if !is_directory(&found, disk) {
-        return Err(missing());
+        return Err(missing(path));
     }
     if is_extension(&named) || is_extension(&found) {
         return Err(ToolError::new(
@@ -54,6 +50,13 @@ pub(crate) fn named(path: &str, cwd: &Path, disk: &dyn Disk) -> Result<PathBuf, 
     Ok(named)
 }
 
+/// The failure of a call about a workspace that is not there.
+pub(crate) fn missing(path: &str) -> ToolError {
+    ToolError::new("WORKSPACE_NOT_FOUND", format!("the workspace does not exist: {path}"))
+        .hint("give the absolute path of an existing directory")
+        .detail("workspace_path", path)
+}
+
 /// The failure of a call that names no directory, but `given`.
 pub(crate) fn required(given: &str) -> ToolError {
     ToolError::new(
@@ -63,7 +66,7 @@ pub(crate) fn required(given: &str) -> ToolError {
     .hint("give the absolute path of the project directory")
 }
 
-/// The directories that may lie in the workspace, the most telling first.
+/// The directories that may lie in the workspace, the most telling first: those of the first who has something to say.
 pub(crate) fn candidates(
     environment: &Environment,
     roots: &[PathBuf],
@@ -71,20 +74,22 @@ pub(crate) fn candidates(
     disk: &dyn Disk,
 ) -> Vec<PathBuf> {
     let variable = environment.get(WORKSPACE_VARIABLE).map(PathBuf::from);
-    let all = variable.into_iter().chain(roots.iter().cloned()).chain([cwd.to_owned()]);
-    let mut candidates: Vec<PathBuf> = Vec::new();
-    for path in all {
-        let is_usable = path.is_absolute() && !path.to_string_lossy().contains("${");
-        if !is_usable || is_extension(&path) || candidates.contains(&path) {
-            continue;
-        }
-        // What is gone lies in nothing, and a link may lead to an extension.
-        let found = disk.canonicalize(&path);
-        if found.is_ok_and(|found| is_directory(&found, disk) && !is_extension(&found)) {
-            candidates.push(path);
-        }
+    let said = [variable.into_iter().collect(), roots.to_vec(), vec![cwd.to_owned()]];
+    let mut usable = said.into_iter().map(|mut paths: Vec<PathBuf>| {
+        paths.retain(|path| may_lie_in_a_workspace(path, disk));
+        paths
+    });
+    usable.find(|paths| !paths.is_empty()).unwrap_or_default()
+}
+
+fn may_lie_in_a_workspace(path: &Path, disk: &dyn Disk) -> bool {
+    let is_usable = path.is_absolute() && !path.to_string_lossy().contains("${");
+    if !is_usable || is_extension(path) {
+        return false;
     }
-    candidates
+    // What is gone lies in nothing, and a link may lead to an extension.
+    let found = disk.canonicalize(path);
+    found.is_ok_and(|found| is_directory(&found, disk) && !is_extension(&found))
 }
 
 /// Returns the workspace that the first of the candidates lies in that lies in one.
@@ -144,7 +149,13 @@ mod tests {
         let variable = app.to_string_lossy().into_owned();
         let environment = Environment::from_iter([(WORKSPACE_VARIABLE.to_owned(), variable)]);
         let roots = [gemini, dir.path().join("gone"), b.clone(), "relative".into(), app.clone()];
-        assert_eq!(candidates(&environment, &roots, &qwen, &OsDisk), [app, b]);
+        let of = |environment, roots: &[PathBuf]| candidates(environment, roots, &app, &OsDisk);
+        let app_alone = [app.clone()];
+        assert_eq!(of(&environment, &roots), app_alone);
+        let none = Environment::default();
+        assert_eq!(of(&none, &roots), [b, app.clone()]);
+        assert_eq!(of(&none, &roots[..2]), app_alone);
+        assert!(candidates(&none, &roots[..2], &qwen, &OsDisk).is_empty());
     }
 
     #[test]

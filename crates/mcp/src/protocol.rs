@@ -25,6 +25,9 @@ directory, then `get_session_status`. `create_session` begins a session from a p
 starts the next ones, `fail_phase`, `retry_phase` and `skip_phase` deal with failures, `get_resume_report` says how an \
 interrupted session goes on, `archive_session` ends it. Every error has a `recovery_hint`.";
 
+/// How long a client may go by the list of tools, in milliseconds. It is the same as long as the process runs.
+const LIST_TTL_MS: u64 = 60_000;
+
 /// The server, as the protocol sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Protocol {
@@ -33,7 +36,7 @@ pub(crate) struct Protocol {
 }
 
 impl Protocol {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(roots: Roots) -> Self {
         let server = Implementation::new("maestro", env!("CARGO_PKG_VERSION"))
             .with_title("Maestro Sessions");
         let capabilities = ServerCapabilities::builder().enable_tools().build();
@@ -41,7 +44,7 @@ impl Protocol {
             .with_server_info(server)
             .with_instructions(INSTRUCTIONS)
             .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE);
-        Self { info, roots: Roots::default() }
+        Self { info, roots }
     }
 
     async fn ask_for_roots(&self, context: NotificationContext<RoleServer>) {
@@ -96,7 +99,7 @@ impl ServerHandler for Protocol {
         _page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(listed().to_vec()))
+        Ok(ListToolsResult::with_all_items(listed().to_vec()).with_ttl_ms(LIST_TTL_MS))
     }
 
     async fn call_tool(

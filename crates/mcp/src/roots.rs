@@ -36,6 +36,13 @@ impl Roots {
         answered.notify_all();
     }
 
+    /// Notes that no answer will come: the roots stay what they were.
+    pub(crate) fn give_up(&self) {
+        let (known, answered) = &*self.shared;
+        known.lock().unwrap_or_else(PoisonError::into_inner).is_asked = false;
+        answered.notify_all();
+    }
+
     /// Returns the roots, after waiting for them if the client has been asked. Must not be called where tasks run.
     pub(crate) fn wait(&self) -> Vec<PathBuf> {
         let (known, answered) = &*self.shared;

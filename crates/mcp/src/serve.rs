@@ -14,6 +14,7 @@ use rmcp::service::ServerInitializeError;
 use crate::lines::{read_lines, write_lines};
 use crate::log::Log;
 use crate::protocol::Protocol;
+use crate::roots::Roots;
 use crate::transport::Stdio;
 use crate::turn::Turns;
 use crate::worker::Worker;
@@ -44,12 +45,13 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Serves until the input has ended and everything that was asked is answered, or nobody reads the answers any more.
+    /// Serves until the input has ended and everything that was asked is answered, or an answer cannot be written because nobody
+    /// reads any more.
     ///
     /// Fails if the system gives no threads. What a client sends is never a reason to fail.
     pub fn serve(self) -> io::Result<()> {
         let Self { env, cwd, disk, stdin, stdout, stderr } = self;
-        let log = Log::new(stderr);
+        let (log, logging) = Log::begin(stderr)?;
         log.info("MCP server starting");
         let (output, writing) = write_lines(stdout)?;
         let input = read_lines(stdin)?;
@@ -58,10 +60,11 @@ impl Server {
         let working =
             Builder::new().name("calls".to_owned()).spawn(move || queue.work(&mut worker))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let transport = Stdio::new(input, output, turns, log.clone());
+        let roots = Roots::default();
+        let transport = Stdio::new(input, output, turns, roots.clone(), log.clone());
         log.info("MCP server connected");
         runtime.block_on(async {
-            match Protocol::new().serve(transport).await {
+            match Protocol::new(roots).serve(transport).await {
                 Ok(running) => drop(running.waiting().await),
                 // The client went away before it began.
                 Err(ServerInitializeError::ConnectionClosed(_)) => {}
@@ -72,6 +75,8 @@ impl Server {
         drop(runtime);
         drop(working.join());
         writing.finish();
+        drop(log);
+        logging.finish();
         Ok(())
     }
 }

@@ -105,14 +105,36 @@ fn run<T: Tool>(
     context: &mut Context<'_>,
     arguments: Map<String, Value>,
 ) -> Result<String, ToolError> {
-    let args: T::Args =
-        serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
-            let way = error.path().to_string();
-            let way = if way == "." { String::new() } else { way };
-            let (field, problem) = of_problem(way, &error.into_inner().to_string());
-            wrong_field(T::NAME, Some(field.as_str()).filter(|field| !field.is_empty()), &problem)
-        })?;
+    let mut arguments = Value::Object(arguments);
+    write_whole_numbers_whole(&mut arguments);
+    let args: T::Args = serde_path_to_error::deserialize(arguments).map_err(|error| {
+        let way = error.path().to_string();
+        let way = if way == "." { String::new() } else { way };
+        let (field, problem) = of_problem(way, &error.into_inner().to_string());
+        wrong_field(T::NAME, Some(field.as_str()).filter(|field| !field.is_empty()), &problem)
+    })?;
     T::answer(context, args)
+}
+
+/// Writes `1.0` as `1`: JSON Schema, and most programs that write JSON, know no difference.
+fn write_whole_numbers_whole(value: &mut Value) {
+    // The largest below which every whole number has a form of its own.
+    const LARGEST: f64 = 9_007_199_254_740_991.0;
+    match value {
+        Value::Number(number) => {
+            let whole = number
+                .as_f64()
+                .filter(|float| number.is_f64() && float.fract() == 0.0 && float.abs() <= LARGEST);
+            if let Some(float) = whole {
+                #[expect(clippy::cast_possible_truncation, reason = "it is whole and not large")]
+                let whole = float as i64;
+                *value = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers_whole),
+        Value::Object(members) => members.values_mut().for_each(write_whole_numbers_whole),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
 }
 
 /// Returns the way to the argument that a reader found something wrong with, and what is wrong, in the words of JSON. Where

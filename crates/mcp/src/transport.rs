@@ -7,36 +7,35 @@
 //! * passes by what a client must not send before it has begun, instead of ending;
 //! * writes the result of a tool as text and as structure from one text, in the order of its fields.
 
-use std::collections::BTreeSet;
 use std::future;
 use std::io;
 
 use rmcp::RoleServer;
 use rmcp::model::{
     CallToolResult, ClientNotification, ClientRequest, ContentBlock, ErrorCode, ErrorData,
-    GetExtensions as _, GetMeta as _, JsonRpcMessage, ProtocolVersion, RequestId, ServerResult,
+    GetExtensions as _, JsonRpcMessage, RequestId, ServerResult,
 };
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
 
+use crate::backlog::Backlog;
+use crate::handshake::{self, Says};
 use crate::lines::{Line, LineSender, MAX_LINE_BYTES};
 use crate::log::Log;
 use crate::request_id;
+use crate::roots::Roots;
 use crate::turn::Turns;
-
-/// How many requests may wait for their answers; more are read when some of those are answered.
-const MAX_OPEN: usize = 1 << 16;
 
 /// A connection over lines.
 pub(crate) struct Stdio<W> {
     input: Receiver<Line>,
     output: LineSender,
     turns: Turns<W>,
+    roots: Roots,
     log: Log,
-    /// The requests that are not answered.
-    open: BTreeSet<String>,
+    backlog: Backlog,
     /// Whether a request has said how the client speaks.
     has_begun: bool,
     /// Whether the input has ended.
@@ -48,10 +47,11 @@ impl<W> Stdio<W> {
         input: Receiver<Line>,
         output: LineSender,
         turns: Turns<W>,
+        roots: Roots,
         log: Log,
     ) -> Self {
-        let open = BTreeSet::new();
-        Self { input, output, turns, log, open, has_begun: false, has_ended: false }
+        let backlog = Backlog::default();
+        Self { input, output, turns, roots, log, backlog, has_begun: false, has_ended: false }
     }
 }
 
@@ -71,7 +71,7 @@ impl<W: 'static> Stdio<W> {
             return None;
         }
         match serde_json::from_slice(text) {
-            Ok(message) => self.admit(message),
+            Ok(message) => self.admit(message, text),
             Err(error) => {
                 self.refuse_unreadable(text, &error);
                 None
@@ -83,11 +83,22 @@ impl<W: 'static> Stdio<W> {
     fn admit(
         &mut self,
         mut message: RxJsonRpcMessage<RoleServer>,
+        text: &[u8],
     ) -> Option<RxJsonRpcMessage<RoleServer>> {
+        if !self.has_begun && is_custom(&message, "initialize") {
+            message = handshake::completed(text).unwrap_or(message);
+        }
         match &mut message {
             JsonRpcMessage::Request(asked) => {
-                self.has_begun |= begins(&asked.request);
-                self.open.insert(key(&asked.id));
+                if !self.has_begun && !self.begins(&asked.request, &asked.id) {
+                    return None;
+                }
+                if self.backlog.has(&asked.id) {
+                    let problem = "a request with this id is not answered yet".to_owned();
+                    self.refuse(ErrorCode::INVALID_REQUEST, problem, Some(asked.id.clone()));
+                    return None;
+                }
+                self.backlog.opened(&asked.id, text.len());
                 if matches!(asked.request, ClientRequest::CallToolRequest(_)) {
                     let turn = self.turns.next();
                     asked.request.extensions_mut().insert(turn);
@@ -98,7 +109,7 @@ impl<W: 'static> Stdio<W> {
                     && let Some(id) = &cancelled.params.request_id
                 {
                     // It gets no answer.
-                    self.open.remove(&key(id));
+                    self.backlog.closed(id);
                 }
                 if !self.has_begun {
                     self.log.info("a notification before the first request was passed by");
@@ -109,9 +120,37 @@ impl<W: 'static> Stdio<W> {
                 self.log.info("an answer to nothing was passed by");
                 return None;
             }
-            JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
+            JsonRpcMessage::Response(told) => self.backlog.told(&told.id),
+            JsonRpcMessage::Error(told) => {
+                if let Some(id) = &told.id {
+                    self.backlog.told(id);
+                }
+            }
         }
         Some(message)
+    }
+
+    /// Whether a request that comes before the connection has begun may go on; else it is answered.
+    fn begins(&mut self, request: &ClientRequest, id: &RequestId) -> bool {
+        match handshake::says(request) {
+            Says::Enough => self.has_begun = true,
+            Says::Nothing => {}
+            Says::TooLittle(missing) => {
+                let (code, problem) = if is_custom_request(request, "initialize") {
+                    let problem = "the parameters of `initialize` are not those of the protocol";
+                    (ErrorCode::INVALID_PARAMS, problem.to_owned())
+                } else {
+                    let problem = "nothing is known of the client yet: send `initialize` first";
+                    let missing = missing.join(", ");
+                    let problem =
+                        format!("{problem}, or add {missing} to `_meta` of every request");
+                    (ErrorCode::INVALID_PARAMS, problem)
+                };
+                self.refuse(code, problem, Some(id.clone()));
+                return false;
+            }
+        }
+        true
     }
 
     /// Answers what is no message that is known.
@@ -133,13 +172,17 @@ impl<W: 'static> Stdio<W> {
                 ErrorCode::INVALID_REQUEST,
                 "batches are not supported: send one message a line".to_owned(),
             ),
-            Some(_) if id.is_none() => {
+            Some(_) if value.get("id").is_none() => {
                 self.log.info("a notification that is not understood was passed by");
                 return;
             }
             _ if value.get("jsonrpc").and_then(Value::as_str) != Some("2.0") => (
                 ErrorCode::INVALID_REQUEST,
                 "the message is not JSON-RPC: `jsonrpc` must be \"2.0\"".to_owned(),
+            ),
+            Some(_) if id.is_none() => (
+                ErrorCode::INVALID_REQUEST,
+                "the id of a request must be a whole number or a string".to_owned(),
             ),
             Some(method) => (
                 ErrorCode::INVALID_PARAMS,
@@ -154,6 +197,13 @@ impl<W: 'static> Stdio<W> {
         self.refuse(code, problem, id);
     }
 
+    /// Once the input has ended, the client answers nothing any more.
+    fn expect_no_more(&self) {
+        if self.has_ended && self.backlog.awaits_the_client() {
+            self.roots.give_up();
+        }
+    }
+
     fn refuse(&self, code: ErrorCode, problem: String, id: Option<RequestId>) {
         let error = ErrorData::new(code, problem, None);
         self.output.send(line_of(&TxJsonRpcMessage::<RoleServer>::error(error, id)));
@@ -165,15 +215,21 @@ impl<W: 'static> Transport<RoleServer> for Stdio<W> {
 
     fn send(
         &mut self,
-        message: TxJsonRpcMessage<RoleServer>,
+        mut message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let answered = match &message {
-            JsonRpcMessage::Response(answer) => Some(&answer.id),
-            JsonRpcMessage::Error(answer) => answer.id.as_ref(),
-            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => None,
-        };
-        if let Some(id) = answered {
-            self.open.remove(&key(id));
+        match &mut message {
+            JsonRpcMessage::Response(answer) => self.backlog.closed(&answer.id),
+            JsonRpcMessage::Error(answer) => {
+                name_the_problem(&mut answer.error);
+                if let Some(id) = &answer.id {
+                    self.backlog.closed(id);
+                }
+            }
+            JsonRpcMessage::Request(asked) => {
+                self.backlog.asked(&asked.id);
+                self.expect_no_more();
+            }
+            JsonRpcMessage::Notification(_) => {}
         }
         self.output.send(line_of(&message));
         future::ready(Ok(()))
@@ -181,15 +237,18 @@ impl<W: 'static> Transport<RoleServer> for Stdio<W> {
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            if self.output.is_closed() || self.has_ended && self.open.is_empty() {
+            if self.output.is_closed() || self.has_ended && self.backlog.is_empty() {
                 return None;
             }
-            if self.has_ended || MAX_OPEN <= self.open.len() {
+            if self.has_ended || self.backlog.is_full() {
                 // Asked again as soon as an answer has been sent.
                 return future::pending().await;
             }
+            // Answers that nobody reads are kept, so no more is asked for.
+            self.output.room().await;
             let Some(line) = self.input.recv().await else {
                 self.has_ended = true;
+                self.expect_no_more();
                 continue;
             };
             if let Some(message) = self.read(&line) {
@@ -203,22 +262,21 @@ impl<W: 'static> Transport<RoleServer> for Stdio<W> {
     }
 }
 
-/// Whether a request says how the client speaks: the handshake of the earlier revisions, or a request that brings along what
-/// the handshake would have said. What comes before it is answered, and says nothing.
-fn begins(request: &ClientRequest) -> bool {
-    let needed = |request: &ClientRequest| {
-        request.get_meta().missing_required_keys(&ProtocolVersion::V_2026_07_28)
-    };
-    match request {
-        ClientRequest::InitializeRequest(_) => true,
-        ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
-        request => needed(request).is_empty(),
-    }
+/// Whether a message is a request of this method that is none of the protocol's.
+fn is_custom(message: &RxJsonRpcMessage<RoleServer>, method: &str) -> bool {
+    matches!(message, JsonRpcMessage::Request(asked) if is_custom_request(&asked.request, method))
 }
 
-/// A request's id in a form that can be sorted. A number and a string never have the same one.
-fn key(id: &RequestId) -> String {
-    format!("{id:?}")
+fn is_custom_request(request: &ClientRequest, method: &str) -> bool {
+    matches!(request, ClientRequest::CustomRequest(request) if request.method == method)
+}
+
+/// The SDK says of some methods nothing but their name.
+fn name_the_problem(error: &mut ErrorData) {
+    const NOT_FOUND: &str = "Method not found";
+    if error.code == ErrorCode::METHOD_NOT_FOUND && !error.message.starts_with(NOT_FOUND) {
+        error.message = format!("{NOT_FOUND}: {}", error.message).into();
+    }
 }
 
 /// The line of a message.

@@ -4,6 +4,7 @@
 //! is not parsed again, and the workspace that `initialize_workspace` chose. All else is on disk.
 
 use std::any::Any;
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,13 +16,14 @@ use serde_json::{Map, Value};
 use crate::context::Context;
 use crate::error::ToolError;
 use crate::log::Log;
+use crate::place;
 use crate::roots::Roots;
 use crate::tool::rendered;
 use crate::tools::status::Shown;
 use crate::tools::{entries, is_left_out};
 
 /// How many workspaces are kept open.
-const MAX_OPEN: usize = 8;
+const MAX_WORKSPACES: usize = 8;
 
 /// A call, as it came in.
 #[derive(Debug)]
@@ -109,6 +111,9 @@ impl Worker {
     pub(crate) fn open(&mut self, root: &Path) -> Result<Workspace, ToolError> {
         let disk = Arc::clone(&self.disk);
         let is_there = self.disk.canonicalize(root);
+        if is_there.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Err(place::missing(&root.to_string_lossy()));
+        }
         let is_same = |open: &(PathBuf, Workspace)| {
             let (name, workspace) = open;
             name == root
@@ -119,7 +124,7 @@ impl Worker {
             Some(known) => known.reopened(disk),
             None => Workspace::open(root, Arc::clone(&self.env), disk),
         }?;
-        if MAX_OPEN <= self.open.len() {
+        if MAX_WORKSPACES <= self.open.len() {
             self.open.remove(0);
         }
         self.open.push((root.to_owned(), workspace.clone()));

@@ -137,7 +137,7 @@ pub(crate) struct UndoArgs {
 
 /// The name of an operation: its number in the log, or the beginning of its id.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the number of an operation, or its id as a string")]
 enum OperationName {
     Number(u64),
     Id(String),

@@ -214,3 +214,41 @@ fn a_refused_call_is_no_call() {
     arguments["phases"][3]["blocked_by"] = json!([2, 3]);
     client.ok("create_session", arguments);
 }
+
+#[test]
+fn a_whole_number_may_be_written_with_a_point() {
+    let fixture = Fixture::new();
+    let mut client = fixture.begun();
+    let tokens = json!({ "input": 100.0, "output": 1e3, "cached": 0.0 });
+    let arguments =
+        json!({ "completed_phase_id": 1.0, "next_phase_ids": [2.0, 3], "token_usage": tokens });
+    let done = client.ok("transition_phase", arguments);
+    assert_eq!(done["started_phase_ids"], json!([2, 3]));
+    let status = client.ok("get_session_status", json!({}));
+    assert_eq!(status["token_usage"]["total_output"], 1000);
+    for id in [json!(1.5), json!(1e300), json!(-1.0)] {
+        let refused = refusal(&mut client, "fail_phase", json!({ "phase_id": id, "message": "x" }));
+        assert!(refused.is_some(), "{id}");
+    }
+}
+
+/// Whoever reads an answer knows JSON, and not the language of this server.
+#[test]
+fn no_answer_speaks_of_the_types_of_this_server() {
+    let fixture = Fixture::new();
+    let mut client = fixture.begun();
+    let odd = [json!(-1), json!(1.5), json!(true), json!("?"), json!([[]]), json!({ "a": {} })];
+    for (tool, schema) in tools(&mut client) {
+        for name in schema["properties"].as_object().unwrap().keys() {
+            for value in &odd {
+                let mut arguments = schema["examples"][0].clone();
+                arguments[name] = value.clone();
+                let called = client.call(&tool, arguments);
+                let text = called.value["error"].as_str().unwrap_or_default().to_owned();
+                for word in ["untagged", " enum", "struct ", "u64", "u32", "i64", "newtype"] {
+                    assert!(!text.contains(word), "{tool} {name} {value}: {text}");
+                }
+            }
+        }
+    }
+}

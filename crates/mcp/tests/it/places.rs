@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 use maestro_session::Workspace;
@@ -254,6 +255,55 @@ fn a_variable_that_names_no_workspace_is_passed_by() {
         let fixture = fixture.with("MAESTRO_WORKSPACE_PATH", value);
         assert_eq!(found(&fixture), SESSION, "{value}");
     }
+}
+
+/// Another workspace would be changed unasked.
+#[test]
+fn where_the_host_says_which_project_is_open_no_other_one_is_taken() {
+    let fixture = Fixture::new().having("new/a.txt", "");
+    fixture.begun().end();
+    let before = fixture.snapshot();
+    let refused = |client: &mut Client| {
+        let called = client.call("create_session", create("2026-01-16-new"));
+        assert_eq!(called.value["code"], "WORKSPACE_NOT_INITIALIZED", "{called}");
+        assert_eq!(called.value["details"]["workspace_suggestion"], "[root]/new");
+    };
+    let (mut client, id) = with_roots(&fixture);
+    answer_roots(&client, &id, &[uri(&fixture, "new")]);
+    refused(&mut client);
+    let variable = fixture.path("new").to_string_lossy().into_owned();
+    let fixture = fixture.with("MAESTRO_WORKSPACE_PATH", &variable);
+    let (mut client, id) = with_roots(&fixture);
+    answer_roots(&client, &id, &[uri(&fixture, "app")]);
+    refused(&mut client);
+    assert_eq!(fixture.snapshot(), before);
+}
+
+#[test]
+fn a_chosen_workspace_that_is_gone_is_told_and_needed_no_more_than_before() {
+    let fixture = Fixture::new();
+    let mut client = fixture.begun();
+    fs_err::remove_dir_all(fixture.app()).unwrap();
+    let plan = json!({ "plan": { "phases": [] }, "task_complexity": "simple" });
+    assert_eq!(client.code("get_session_status", json!({})), "WORKSPACE_NOT_FOUND");
+    assert_eq!(client.ok("validate_plan", plan)["valid"], false);
+    client.ok("resolve_settings", json!({}));
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it could wait for seconds and be right all the same"
+)]
+fn the_end_of_the_input_waits_for_no_roots() {
+    let fixture = Fixture::new();
+    fixture.begun().end();
+    let (mut client, _) = with_roots(&fixture);
+    client.begin("get_session_status", json!({}));
+    let begin = Instant::now();
+    let answers = client.end();
+    assert_eq!(answers[0]["result"]["structuredContent"]["session_id"], SESSION);
+    assert!(begin.elapsed() < Duration::from_secs(4), "it waited for the roots");
 }
 
 #[test]

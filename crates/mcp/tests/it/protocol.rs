@@ -97,7 +97,9 @@ fn the_stateless_revision_needs_what_it_says_and_no_other() {
     params["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2099-01-01".into();
     let answer = client.request("tools/list", params);
     assert_eq!(answer["error"]["code"], -32022);
-    // The connection is as good as new.
+    // The connection is as good as new: what belongs to none is still passed by.
+    client.notify("notifications/cancelled", json!({ "requestId": 1 }));
+    client.send(&json!({ "jsonrpc": "2.0", "id": 99, "result": {} }));
     let answer = client.initialize("2025-06-18", &json!({}));
     assert_eq!(answer["result"]["protocolVersion"], "2025-06-18");
     assert!(client.request("tools/list", json!({}))["result"]["tools"].is_array());
@@ -208,7 +210,7 @@ fn whatever_comes_in_is_answered_under_its_id() {
         let answer = client.next();
         format!("{} {} {}", answer["id"], answer["error"]["code"], answer["error"]["message"])
     };
-    let lines: [&[u8]; 14] = [
+    let lines: [&[u8]; 21] = [
         b"{not json",
         br#"{"jsonrpc":"2.0","id":7,"method":"tools/list""#,
         br#"{"jsonrpc":"2.0","id":8,"method":"tools/list","params":{"a":"\ud800"}}"#,
@@ -223,6 +225,13 @@ fn whatever_comes_in_is_answered_under_its_id() {
         br#"{"jsonrpc":"2.0","id":11,"method":"tools/call","params":"x"}"#,
         br#"{"id":12,"method":"ping"}"#,
         br#"{"jsonrpc":"2.0","id":13}"#,
+        br#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":99999999999999999999,"method":"tools/call"}"#,
+        br#"{"jsonrpc":"2.0","id":[1],"method":"tools/list"}"#,
+        br#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":1.5,"method":"notifications/initialized"}"#,
+        br#"{"jsonrpc":"2.0","id":null,"method":"unheard/of"}"#,
+        br#"{"jsonrpc":"2.0","id":14,"method":"logging/setLevel","params":{"level":"info"}}"#,
     ];
     let answers: Vec<String> = lines.iter().map(|line| answer(line)).collect();
     assert_snapshot!(answers.join("\n"), @r#"
@@ -240,6 +249,13 @@ fn whatever_comes_in_is_answered_under_its_id() {
     11 -32602 "the parameters of `tools/call` are not those of the protocol"
     12 -32600 "the message is not JSON-RPC: `jsonrpc` must be \"2.0\""
     13 -32600 "the message is neither a request nor an answer"
+    null -32600 "the id of a request must be a whole number or a string"
+    null -32600 "the id of a request must be a whole number or a string"
+    null -32600 "the id of a request must be a whole number or a string"
+    null -32600 "the id of a request must be a whole number or a string"
+    null -32600 "the id of a request must be a whole number or a string"
+    null -32600 "the id of a request must be a whole number or a string"
+    14 -32601 "Method not found: logging/setLevel"
     "#);
     // And it goes on.
     assert_eq!(client.request("ping", json!({}))["result"], json!({}));
@@ -271,6 +287,44 @@ fn what_comes_before_the_first_request_is_passed_by() {
     client.notify("notifications/unheard/of", json!({}));
     client.send(&json!({ "jsonrpc": "2.0", "id": 99, "result": {} }));
     assert_eq!(client.request("ping", json!({}))["result"], json!({}));
+}
+
+#[test]
+fn a_handshake_may_leave_out_what_the_node_server_does_without() {
+    let fixture = Fixture::new();
+    for params in [json!({}), Value::Null, json!({ "clientInfo": { "name": "old" } })] {
+        let mut client = fixture.connect();
+        let answer = client.request("initialize", params.clone());
+        assert_eq!(answer["result"]["protocolVersion"], "2025-11-25", "{params}");
+        assert!(client.request("tools/list", json!({}))["result"]["tools"].is_array());
+    }
+    let mut client = fixture.connect();
+    let answer = client.request("initialize", json!({ "protocolVersion": 3 }));
+    assert_snapshot!(answer["error"], @r#"{"code":-32602,"message":"the parameters of `initialize` are not those of the protocol"}"#);
+    let answer = client.request("tools/list", json!({}));
+    assert_snapshot!(answer["error"], @r#"{"code":-32602,"message":"nothing is known of the client yet: send `initialize` first, or add io.modelcontextprotocol/protocolVersion, io.modelcontextprotocol/clientCapabilities to `_meta` of every request"}"#);
+}
+
+#[test]
+fn an_id_that_is_in_use_is_refused_and_free_again_afterwards() {
+    let fixture = Fixture::new();
+    let mut client = fixture.begun();
+    let params = json!({ "name": "get_session_status", "arguments": {} });
+    let call = json!({ "jsonrpc": "2.0", "id": "a", "method": "tools/call", "params": params });
+    // Nothing is carried out before the lock is free, so the first one is still open when the second one is read.
+    let held = hold(&fixture);
+    let waits =
+        client.begin("update_session", json!({ "session_id": SESSION, "current_batch": "b" }));
+    client.send(&call);
+    client.send(&call);
+    let refused = client.next();
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!("a"), &json!(-32600)));
+    drop(held);
+    client.called(waits);
+    assert_eq!(client.next()["result"]["isError"], false);
+    client.send(&call);
+    assert_eq!(client.next()["result"]["isError"], false);
+    assert_eq!(client.end(), Vec::<Value>::new());
 }
 
 #[test]
@@ -350,17 +404,23 @@ fn a_last_line_without_an_end_is_read_too() {
     assert_eq!(client.end(), [json!({ "jsonrpc": "2.0", "id": "last", "result": {} })]);
 }
 
-#[test]
-fn a_call_that_is_cancelled_before_its_turn_is_not_begun() {
-    let fixture = Fixture::new();
-    let mut client = fixture.begun();
-    // The lock is ours, so the first call waits and the second one has not begun.
+/// Takes the lock, until it is dropped.
+fn hold(fixture: &Fixture) -> fs_err::File {
     let lock = fs_err::OpenOptions::new()
         .read(true)
         .write(true)
         .open(fixture.path("app/docs/maestro/state/lock"))
         .unwrap();
     lock.file().lock().unwrap();
+    lock
+}
+
+#[test]
+fn a_call_that_is_cancelled_before_its_turn_is_not_begun() {
+    let fixture = Fixture::new();
+    let mut client = fixture.begun();
+    // The lock is ours, so the first call waits and the second one has not begun.
+    let lock = hold(&fixture);
     let update = |batch: &str| json!({ "session_id": SESSION, "current_batch": batch });
     let first = client.begin("update_session", update("first"));
     let second = client.begin("update_session", update("second"));
@@ -375,7 +435,7 @@ fn a_call_that_is_cancelled_before_its_turn_is_not_begun() {
 }
 
 #[test]
-fn a_request_of_many_megabytes_is_answered_and_nothing_is_kept_of_it() {
+fn a_request_of_many_megabytes_is_answered_and_nothing_of_it_gets_into_the_session() {
     let fixture = Fixture::new();
     let mut client = fixture.begun();
     let large = "x".repeat(20 << 20);

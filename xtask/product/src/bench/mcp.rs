@@ -145,7 +145,11 @@ impl Client {
 
     fn initialize(&mut self) -> Result<(), Failure> {
         let params = r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}"#;
-        self.request("initialize", params).map(drop)
+        let answer = self.request("initialize", params)?;
+        if answer.contains(r#""protocolVersion""#) {
+            return Ok(());
+        }
+        Err(Failure::Found(format!("bench: the server did not begin: {answer}")))
     }
 
     fn call(&mut self, tool: &str, arguments: &str) -> Result<&str, Failure> {
