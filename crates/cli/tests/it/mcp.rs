@@ -180,8 +180,16 @@ fn ten_thousand_calls_in_a_row_leave_the_memory_as_it_was() {
         line.trim_end_matches("kB").trim().parse().unwrap()
     };
     let mut calls = |n: usize| {
-        for _ in 0..n {
+        for n in 0..n {
             server.status();
+            // Some are refused, and some change something, so that the session is read again.
+            if n % 10 == 0 {
+                server.begin("skip_phase", &json!({ "phase_id": 1, "user_decided": n }));
+                assert_eq!(server.answer().unwrap()["result"]["isError"], true);
+            }
+            if n % 100 == 0 {
+                server.call("adjust_phase", &rename(1, n));
+            }
         }
     };
     calls(1_000);
