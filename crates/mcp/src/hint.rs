@@ -114,7 +114,8 @@ fn after_command(error: &CommandError) -> String {
         CommandError::RetriesExhausted { .. } => {
             "ask the user; if the user orders it: `retry_phase` with `user_decided` true, or `skip_phase`"
         }
-        CommandError::UserDecisionRequired { event: PhaseEvent::Skip, .. } => {
+        CommandError::UserDecisionRequired { event: PhaseEvent::Skip, .. }
+        | CommandError::AbortUndecided => {
             "ask the user; if the user decides so, call it again with `user_decided` true"
         }
         CommandError::UserDecisionRequired { .. } => {

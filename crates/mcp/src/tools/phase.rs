@@ -310,13 +310,7 @@ impl Tool for Abort {
     type Answer = ChangedAnswer;
 
     fn call(context: &mut Context<'_>, args: AbortArgs) -> Result<ChangedAnswer, ToolError> {
-        if !args.user_decided {
-            return Err(ToolError::new(
-                "USER_DECISION_REQUIRED",
-                "giving a session up needs the decision of the user",
-            )
-            .hint("ask the user; if the user decides so, call it again with `user_decided` true"));
-        }
-        apply(&context.workspace()?, &Command::Abort { reason: args.reason })
+        let AbortArgs { reason, user_decided: by_user } = args;
+        apply(&context.workspace()?, &Command::Abort { by_user, reason })
     }
 }
