@@ -207,6 +207,11 @@ impl Decider<'_> {
             name.trim().clone_into(&mut phase.name);
         }
         if let Some(agents) = &changes.agents {
+            if agents.is_empty() {
+                return Err(CommandError::PlanViolated {
+                    violations: vec![plan::left_to_nobody(id)],
+                });
+            }
             phase.agents = agents.iter().map(ToString::to_string).collect();
         }
         if let Some(blockers) = &changes.blocked_by {
@@ -311,6 +316,20 @@ mod tests {
         assert_eq!(aborted.status, SessionStatus::Aborted);
         // What has ended needs nobody's decision any more.
         assert_eq!(abort(&aborted, false).unwrap_err().code(), "SESSION_ENDED");
+    }
+
+    #[test]
+    fn no_adjustment_leaves_a_phase_to_nobody() {
+        let phases = "[{id: 1, name: One, status: pending}, {id: 2, name: Two, status: pending, agents: [coder]}]";
+        let session = session(phases);
+        for id in ["1", "2"] {
+            let changes = Adjustment { agents: Some(Vec::new()), ..Adjustment::default() };
+            let command = Command::Adjust { phase: id.parse().unwrap(), changes };
+            let refusal = decide(&session, &command, &rules(), session.updated).unwrap_err();
+            assert_eq!(refusal.code(), "PLAN_VIOLATED");
+            let message = format!("the plan would break a rule: phase {id} has no agent");
+            assert_eq!(refusal.to_string(), message);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::args::{Agent, FailureKind, Id, Tokens, null_is_none, paths};
 use crate::context::Context;
 use crate::error::ToolError;
-use crate::tool::{Effect, Scope, Tool, wrong_field};
+use crate::tool::{Effect, Scope, Tool};
 use crate::tools::changed::ChangedAnswer;
 
 fn apply(workspace: &Workspace, command: &Command) -> Result<ChangedAnswer, ToolError> {
@@ -223,9 +223,6 @@ impl Tool for Adjust {
     type Answer = ChangedAnswer;
 
     fn call(context: &mut Context<'_>, args: AdjustArgs) -> Result<ChangedAnswer, ToolError> {
-        if args.agents.as_ref().is_some_and(Vec::is_empty) {
-            return Err(wrong_field(Self::NAME, Some("agents"), "names nobody"));
-        }
         let workspace = context.workspace()?;
         let files = args.planned_files.as_deref();
         let planned_files =

@@ -222,6 +222,24 @@ pub(crate) fn errors(phases: &[PhaseOutline<'_>], rules: &PlanRules) -> Vec<Viol
     check.violations
 }
 
+/// Returns the violation of an adjustment that takes away all agents of a phase: a plan may come without agents, but nobody
+/// is dismissed without somebody in their place.
+pub(crate) fn left_to_nobody(phase: &PhaseId) -> Violation {
+    let (message, hint) = no_agent(phase);
+    Violation {
+        rule: PlanRule::NoAgent,
+        severity: Severity::Error,
+        phase: Some(phase.clone()),
+        line: None,
+        message,
+        hint,
+    }
+}
+
+fn no_agent(phase: &PhaseId) -> (String, Option<String>) {
+    (format!("phase {phase} has no agent"), Some("name who carries it out".to_owned()))
+}
+
 fn graph<'a>(phases: &[PhaseOutline<'a>]) -> PhaseGraph<'a> {
     PhaseGraph::new(phases.iter().map(|phase| (phase.id, phase.blocked_by)))
 }
@@ -371,8 +389,7 @@ impl Check<'_> {
     ) {
         let phase = &self.phases[position];
         if phase.agents.iter().all(|agent| agent.trim().is_empty()) {
-            let message = format!("phase {} has no agent", phase.id);
-            let hint = Some("name who carries it out".to_owned());
+            let (message, hint) = no_agent(phase.id);
             self.report(PlanRule::NoAgent, Some(position), message, hint);
             return;
         }
