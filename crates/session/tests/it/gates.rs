@@ -1,7 +1,10 @@
 //! A design gate holds back its own session until the user has approved the design, and no other session.
 
+use std::sync::Arc;
+
 use maestro_session::{DocumentSource, GateChanged, SessionError, Workspace};
-use maestro_session_model::{DesignGate, SessionId, Timestamp};
+use maestro_session_model::{DesignGate, SessionId, TaskComplexity, Timestamp};
+use maestro_testutils::FaultyDisk;
 
 use crate::fixture::{ARCHIVE, FORCE, Fixture, PLAN, code, skip, start};
 
@@ -222,6 +225,51 @@ fn damaged() -> Vec<Vec<u8>> {
         Vec::new(),
         vec![0xff; 3],
     ]
+}
+
+/// Begins the session whose gate it is, where others do `meanwhile` to the workspace just before the lock is taken.
+fn begin_late(
+    fixture: &Fixture,
+    meanwhile: impl FnOnce(&Workspace) + Send + 'static,
+) -> Result<Option<String>, SessionError> {
+    let disk = FaultyDisk::new();
+    let env = Arc::new(fixture.env());
+    let late = Workspace::open(fixture.root(), env, Arc::new(disk.clone())).unwrap();
+    let other = fixture.workspace();
+    disk.before("open lock", move || meanwhile(&other));
+    let mut request = fixture.request();
+    request.id = Some(session());
+    Ok(late.create_session(&request)?.session.design_document)
+}
+
+#[test]
+fn a_gate_that_is_entered_at_the_last_moment_holds_back_its_session() {
+    let fixture = Fixture::new();
+    let begun = begin_late(&fixture, |other| {
+        other.enter_design_gate(&session()).unwrap();
+    });
+    assert_eq!(code(begun), "DESIGN_GATE_UNAPPROVED");
+    assert!(!fixture.session_file().exists());
+}
+
+#[test]
+fn a_design_that_is_approved_at_the_last_moment_is_that_of_the_session() {
+    let fixture = Fixture::new();
+    let approve_text = |name, words| {
+        move |other: &Workspace| {
+            other.approve_design(&session(), &text(name, words)).unwrap();
+        }
+    };
+    let first = begin_late(&fixture, approve_text("first.md", "# First\n")).unwrap();
+    assert_eq!(first.as_deref(), Some("docs/maestro/plans/first.md"));
+
+    let fixture = Fixture::new();
+    approve(&fixture, &text("first.md", "# First\n")).unwrap();
+    let complex = "---\ntask_complexity: complex\n---\n# Second\n";
+    let second = begin_late(&fixture, approve_text("second.md", complex)).unwrap();
+    assert_eq!(second.as_deref(), Some("docs/maestro/plans/second.md"));
+    let created = fixture.document();
+    assert_eq!(created.session().task_complexity, Some(TaskComplexity::Complex));
 }
 
 #[test]
