@@ -216,7 +216,8 @@ fn what_is_approved_last_counts() {
 /// Texts that are no gate of the session: cut off, of another session, of no session, empty, no text.
 fn damaged() -> Vec<Vec<u8>> {
     let gate = DesignGate::entered(session(), first()).approved("design.md".to_owned(), first());
-    let foreign = DesignGate { session_id: "other".parse().unwrap(), ..gate.clone() };
+    let foreign = DesignGate::entered("other".parse().unwrap(), first())
+        .approved("design.md".to_owned(), first());
     let whole = gate.to_text();
     vec![
         whole.as_bytes()[..whole.len() / 2].to_vec(),
