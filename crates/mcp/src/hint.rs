@@ -3,6 +3,7 @@
 //! The library's own hints name commands of the command line. They are what is left where no tool can help.
 
 use maestro_session::model::{CommandError, CreateError, PhaseEvent, PhaseStatus, SlotLimit};
+use maestro_session::store::settings::SettingsError;
 use maestro_session::{ErrorClass, SessionError, UndoError};
 
 const BLOCKED: &str =
@@ -64,6 +65,9 @@ pub(crate) fn after(error: &SessionError) -> Option<String> {
         }
         SessionError::StateDirInUse { .. } => {
             "leave `state_dir` out to go on with that session, or end it with `archive_session` first"
+        }
+        SessionError::Settings(SettingsError::StateDirInGit { .. }) => {
+            "give a path inside the workspace, outside `.git`"
         }
         SessionError::Settings(error) if error.code() == "BAD_SETTING" => {
             "ask the user to correct it where it is set, or to remove it"
