@@ -101,6 +101,7 @@ impl PlanSource {
 
 /// A session that was begun.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CreatedSession {
     /// The operation, as the journal knows it.
     pub operation: Uuid,

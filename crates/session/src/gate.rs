@@ -14,6 +14,7 @@ use crate::workspace::Workspace;
 
 /// What became of a design gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GateChanged {
     /// The gate as it is now.
     pub gate: DesignGate,

@@ -33,6 +33,7 @@ pub struct Workspace {
 
 /// What [`Workspace::init`] did.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Initialised {
     /// The workspace.
     pub workspace: PathBuf,

@@ -131,6 +131,7 @@ pub enum Severity {
 /// The rules for plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PlanRule {
     /// There is at least one phase.
     NoPhases,
