@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use maestro_session::Workspace;
 use maestro_session::model::{
     AgentName, DownstreamContext, ErrorKind, ExecutionMode, Handoff, PhaseId, RelPath,
-    TaskComplexity, TokenCounts,
+    TaskComplexity, TokenCounts, means_nothing,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
@@ -279,12 +279,7 @@ impl Texts {
             Self::One(text) => std::slice::from_ref(text),
             Self::Several(texts) => texts,
         };
-        let says_nothing = |text: &str| {
-            ["", "none", "n/a", "not applicable"]
-                .iter()
-                .any(|nothing| text.eq_ignore_ascii_case(nothing))
-        };
-        let texts = texts.iter().map(|text| text.trim()).filter(|text| !says_nothing(text));
+        let texts = texts.iter().map(|text| text.trim()).filter(|text| !means_nothing(text));
         texts.map(str::to_owned).collect()
     }
 }

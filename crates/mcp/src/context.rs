@@ -21,6 +21,7 @@ pub(crate) struct Context<'w> {
     worker: &'w mut Worker,
     roots: &'w Roots,
     tool: &'static str,
+    scope: Scope,
     workspace_path: Option<String>,
     session_id: Option<SessionId>,
     opened: Option<Workspace>,
@@ -35,23 +36,26 @@ impl<'w> Context<'w> {
         scope: Scope,
         arguments: &mut Map<String, Value>,
     ) -> Result<Self, ToolError> {
-        let mut context =
-            Self { worker, roots, tool, workspace_path: None, session_id: None, opened: None };
+        let mut context = Self {
+            worker,
+            roots,
+            tool,
+            scope,
+            workspace_path: None,
+            session_id: None,
+            opened: None,
+        };
         if scope != Scope::None {
             context.workspace_path = text(tool, WORKSPACE_PATH, arguments.remove(WORKSPACE_PATH))?;
         }
         if matches!(scope, Scope::Session | Scope::NamedSession) {
             let id = text(tool, SESSION_ID, arguments.remove(SESSION_ID))?;
-            let id = id.map(|id| session_id(tool, &id)).transpose()?;
-            if id.is_none() && scope == Scope::NamedSession {
-                return Err(wrong_field(tool, Some(SESSION_ID), "missing field: name the session"));
-            }
-            context.session_id = id;
+            context.session_id = id.map(|id| session_id(tool, &id)).transpose()?;
         }
         Ok(context)
     }
 
-    /// Returns the session that the call names, which tools get that ask for it.
+    /// Returns the session that the call names, or that it names none.
     pub(crate) fn named_session(&self) -> Result<&SessionId, ToolError> {
         self.session_id.as_ref().ok_or_else(|| {
             wrong_field(self.tool, Some(SESSION_ID), "missing field: name the session")
@@ -60,9 +64,13 @@ impl<'w> Context<'w> {
 
     /// Returns the workspace of the call, for operations on the session that it names.
     pub(crate) fn workspace(&mut self) -> Result<Workspace, ToolError> {
+        let only = match self.scope {
+            Scope::NamedSession => Some(self.named_session()?.clone()),
+            Scope::None | Scope::Workspace | Scope::Session => self.session_id.clone(),
+        };
         let workspace = self.whole_workspace()?;
-        Ok(match &self.session_id {
-            Some(id) => workspace.only_for(id.clone()),
+        Ok(match only {
+            Some(id) => workspace.only_for(id),
             None => workspace,
         })
     }

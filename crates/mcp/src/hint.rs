@@ -3,6 +3,7 @@
 //! The library's own hints name commands of the command line. They are what is left where no tool can help.
 
 use maestro_session::model::{CommandError, CreateError, PhaseEvent, PhaseStatus, SlotLimit};
+use maestro_session::store::settings::SettingsError;
 use maestro_session::{ErrorClass, SessionError, UndoError};
 
 const BLOCKED: &str =
@@ -65,6 +66,9 @@ pub(crate) fn after(error: &SessionError) -> Option<String> {
         SessionError::StateDirInUse { .. } => {
             "leave `state_dir` out to go on with that session, or end it with `archive_session` first"
         }
+        SessionError::Settings(SettingsError::StateDirInGit { .. }) => {
+            "give a path inside the workspace, outside `.git`"
+        }
         SessionError::Settings(error) if error.code() == "BAD_SETTING" => {
             "ask the user to correct it where it is set, or to remove it"
         }
@@ -114,7 +118,8 @@ fn after_command(error: &CommandError) -> String {
         CommandError::RetriesExhausted { .. } => {
             "ask the user; if the user orders it: `retry_phase` with `user_decided` true, or `skip_phase`"
         }
-        CommandError::UserDecisionRequired { event: PhaseEvent::Skip, .. } => {
+        CommandError::UserDecisionRequired { event: PhaseEvent::Skip, .. }
+        | CommandError::AbortUndecided => {
             "ask the user; if the user decides so, call it again with `user_decided` true"
         }
         CommandError::UserDecisionRequired { .. } => {

@@ -142,7 +142,7 @@ impl Action {
             Self::Skip { phase } => {
                 Command::Skip { phase: phase.clone(), by_user: true, reason: None }
             }
-            Self::Abort => Command::Abort { reason: None },
+            Self::Abort => Command::Abort { by_user: true, reason: None },
             Self::Complete { .. }
             | Self::Fail { .. }
             | Self::Adjust { .. }

@@ -113,8 +113,11 @@ pub enum Command {
         /// How.
         changes: Configuration,
     },
-    /// The session is given up.
+    /// The user gives the session up.
     Abort {
+        /// Whether the user decided it; nobody else may. Where it is not recorded, the user did.
+        #[serde(default = "yes")]
+        by_user: bool,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
@@ -280,6 +283,10 @@ impl Configuration {
     }
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -347,6 +354,15 @@ mod tests {
             "command": "transition", "phase": 1, "start": [2], "handoff": { "files_created": ["a"] },
         });
         assert_eq!(round_trip(&both).phase(), Some(&id("1")));
+    }
+
+    #[test]
+    fn an_abort_that_does_not_say_who_decided_it_was_the_users() {
+        let unsaid: Command = serde_json::from_value(json!({ "command": "abort" })).unwrap();
+        let said = json!({ "command": "abort", "by_user": true });
+        assert_eq!(unsaid, round_trip(&said));
+        let nobodys = round_trip(&json!({ "command": "abort", "by_user": false, "reason": "r" }));
+        assert_eq!(nobodys, Command::Abort { by_user: false, reason: Some("r".to_owned()) });
     }
 
     #[test]

@@ -90,7 +90,8 @@ pub fn decide(
             complete::reconcile(&decider, &mut after, phase, handoff, reason.as_deref())?
         }
         Command::Configure { changes } => configure(&mut after, changes)?,
-        Command::Abort { reason } => {
+        Command::Abort { by_user: false, .. } => return Err(CommandError::AbortUndecided),
+        Command::Abort { by_user: true, reason } => {
             after.status = SessionStatus::Aborted;
             body::aborted(reason.as_deref())
         }
@@ -206,6 +207,11 @@ impl Decider<'_> {
             name.trim().clone_into(&mut phase.name);
         }
         if let Some(agents) = &changes.agents {
+            if agents.is_empty() {
+                return Err(CommandError::PlanViolated {
+                    violations: vec![plan::left_to_nobody(id)],
+                });
+            }
             phase.agents = agents.iter().map(ToString::to_string).collect();
         }
         if let Some(blockers) = &changes.blocked_by {
@@ -277,9 +283,13 @@ mod tests {
     use crate::document::Document;
     use crate::session::ExecutionMode;
 
-    #[test]
-    fn what_a_configuration_leaves_out_stays() {
-        let text = "---\n\
+    fn rules() -> Rules {
+        Rules { max_retries: 2, max_concurrent: 0, plan: PlanRules::default() }
+    }
+
+    fn session(phases: &str) -> Session {
+        let text = format!(
+            "---\n\
             session_id: 2026-01-15-configured\n\
             created: 2026-01-15T10:00:00Z\n\
             updated: 2026-01-15T10:00:00Z\n\
@@ -287,10 +297,45 @@ mod tests {
             execution_mode: parallel\n\
             execution_backend: native\n\
             current_batch: b0\n\
-            phases: []\n\
-            ---\n";
-        let session = Document::parse(text.to_owned()).unwrap().session().clone();
-        let rules = Rules { max_retries: 2, max_concurrent: 0, plan: PlanRules::default() };
+            phases: {phases}\n\
+            ---\n"
+        );
+        Document::parse(text).unwrap().session().clone()
+    }
+
+    #[test]
+    fn only_the_user_gives_a_session_up() {
+        let session = session("[]");
+        let abort = |session: &Session, by_user| {
+            let command = Command::Abort { by_user, reason: None };
+            decide(session, &command, &rules(), session.updated)
+        };
+        let refusal = abort(&session, false).unwrap_err();
+        insta::assert_snapshot!(format!("{}: {refusal}; {}", refusal.code(), refusal.hint()), @"USER_DECISION_REQUIRED: giving a session up needs the decision of the user; if the user decided so: `maestro abort`");
+        let aborted = abort(&session, true).unwrap().session;
+        assert_eq!(aborted.status, SessionStatus::Aborted);
+        // What has ended needs nobody's decision any more.
+        assert_eq!(abort(&aborted, false).unwrap_err().code(), "SESSION_ENDED");
+    }
+
+    #[test]
+    fn no_adjustment_leaves_a_phase_to_nobody() {
+        let phases = "[{id: 1, name: One, status: pending}, {id: 2, name: Two, status: pending, agents: [coder]}]";
+        let session = session(phases);
+        for id in ["1", "2"] {
+            let changes = Adjustment { agents: Some(Vec::new()), ..Adjustment::default() };
+            let command = Command::Adjust { phase: id.parse().unwrap(), changes };
+            let refusal = decide(&session, &command, &rules(), session.updated).unwrap_err();
+            assert_eq!(refusal.code(), "PLAN_VIOLATED");
+            let message = format!("the plan would break a rule: phase {id} has no agent");
+            assert_eq!(refusal.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn what_a_configuration_leaves_out_stays() {
+        let session = session("[]");
+        let rules = rules();
         let configured = |session: &Session, changes: &Configuration| {
             let command = Command::Configure { changes: changes.clone() };
             decide(session, &command, &rules, session.updated)

@@ -4,6 +4,7 @@
 //! document is there, is for others to know.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{SessionId, Timestamp};
 
@@ -27,12 +28,21 @@ pub struct DesignGate {
     pub approved_at: Option<Timestamp>,
     /// The document that was approved, relative to the workspace; absolute where the Node server wrote it.
     pub design_document_path: Option<String>,
+    /// What others have written into the gate: it is written back as it was.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 impl DesignGate {
     /// Returns the gate of a session whose design is begun at `now`.
     pub fn entered(session_id: SessionId, now: Timestamp) -> Self {
-        Self { session_id, entered_at: now, approved_at: None, design_document_path: None }
+        Self {
+            session_id,
+            entered_at: now,
+            approved_at: None,
+            design_document_path: None,
+            rest: Map::new(),
+        }
     }
 
     /// Returns the gate with `document` approved at `now`, whatever was approved before.
@@ -61,7 +71,7 @@ impl DesignGate {
 
     /// Returns the text of the gate: JSON with two blanks a level, without a line end after it.
     pub fn to_text(&self) -> String {
-        // Texts, times and nothing else: they always fit.
+        // Texts, times and what was read from JSON: they always fit.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
@@ -92,6 +102,38 @@ mod tests {
         "#);
         let approved = gate.approved("docs/maestro/plans/design.md".to_owned(), entered.next());
         assert_eq!(DesignGate::parse(approved.to_text().as_bytes()), Ok(approved));
+    }
+
+    #[test]
+    fn what_others_have_written_into_a_gate_stays() {
+        let text = r#"{
+          "reviewers": ["ada", { "name": "bo", "rounds": 2 }],
+          "session_id": "2026-01-15-rate-limiter",
+          "entered_at": "2026-11-20T10:10:32.699Z",
+          "approved_at": null,
+          "note": null,
+          "design_document_path": null
+        }"#;
+        let gate = DesignGate::parse(text.as_bytes()).unwrap();
+        let approved = gate.clone().approved("design.md".to_owned(), gate.entered_at.next());
+        insta::assert_snapshot!(approved.to_text(), @r#"
+        {
+          "session_id": "2026-01-15-rate-limiter",
+          "entered_at": "2026-11-20T10:10:32.699Z",
+          "approved_at": "2026-11-20T10:10:32.700Z",
+          "design_document_path": "design.md",
+          "note": null,
+          "reviewers": [
+            "ada",
+            {
+              "name": "bo",
+              "rounds": 2
+            }
+          ]
+        }
+        "#);
+        let plain = DesignGate::entered(gate.session_id.clone(), gate.entered_at);
+        assert_ne!(gate, plain);
     }
 
     #[test]

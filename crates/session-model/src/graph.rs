@@ -157,6 +157,7 @@ pub struct UnorderedPair {
 
 /// A blocker that a phase waits for anyway, because another of its blockers does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct RedundantBlocker {
     /// The position of the phase that waits.
     pub phase: usize,

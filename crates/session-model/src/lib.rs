@@ -80,6 +80,7 @@ pub use crate::id::{
     AgentName, InvalidId, MAX_NAME_BYTES, MAX_SESSION_ID_BYTES, PhaseId, SessionId, agent_key,
 };
 pub use crate::listed::{and_more, listed};
+pub use crate::markdown::means_nothing;
 pub use crate::path::{DocumentName, InvalidPath, MAX_PATH_BYTES, RelPath, free_name};
 pub use crate::plan::{
     Batch, MAX_PLAN_BYTES, PhaseOutline, Plan, PlanError, PlanReport, PlanRule, PlannedPhase,

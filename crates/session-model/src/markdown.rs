@@ -15,7 +15,8 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 pub(crate) use self::fields::{Field, FieldKind, Part, Place, fields, label, simplified};
 pub(crate) use self::listed_files::{Listed, listed_files};
-pub(crate) use self::named_files::{Named, means_nothing, without_note};
+pub use self::named_files::means_nothing;
+pub(crate) use self::named_files::{Named, without_note};
 pub(crate) use self::top_level::top_level;
 
 /// One piece of a text.

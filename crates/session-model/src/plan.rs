@@ -14,10 +14,10 @@ mod survey;
 
 use std::collections::BTreeSet;
 
-pub(crate) use self::check::errors;
 pub use self::check::{
     PhaseOutline, PlanReport, PlanRule, Severity, Violation, check, check_for, session_outlines,
 };
+pub(crate) use self::check::{errors, left_to_nobody};
 use crate::markdown::with_plain_line_ends;
 use crate::{AgentName, InvalidId, InvalidPath, PhaseId, RelPath, TaskComplexity, WorkflowMode};
 

@@ -33,6 +33,7 @@ impl Page {
 
 /// Archived sessions, the newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ArchivedList {
     /// How many sessions are archived.
     pub archived: usize,
@@ -46,6 +47,7 @@ pub struct ArchivedList {
 
 /// Archived sessions in which something was found, the best first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ArchivedHits {
     /// How many sessions were searched.
     pub searched: usize,
@@ -61,6 +63,7 @@ pub struct ArchivedHits {
 
 /// An archived session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ArchivedView {
     /// The name of its file without the ending.
     pub id: String,
@@ -75,6 +78,7 @@ pub struct ArchivedView {
 
 /// Where the files of an archived session are, relative to the workspace. What is not there is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ArchivedFiles {
     /// The session.
     pub session: String,
@@ -90,6 +94,7 @@ pub struct ArchivedFiles {
 
 /// Who archived a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ArchivedBy {
     /// When it was.
     pub time: Timestamp,

@@ -61,6 +61,7 @@ const TEST_DIRS: [&str; 3] = ["tests", "__tests__", "test"];
 
 /// What a workspace looks like from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Assessment {
     /// How many files there are. Links are none; what git ignores, what is installed or built, and the state dir don't count.
     pub file_count: usize,

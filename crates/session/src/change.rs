@@ -26,6 +26,7 @@ pub(crate) const MAX_ATTEMPTS: u32 = 16;
 
 /// What a command did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Changed {
     /// The operation, as the journal knows it.
     pub operation: Uuid,
@@ -51,6 +52,7 @@ pub struct Changed {
 
 /// What a handoff report says.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ReadReport {
     /// What the agent hands over.
     pub handoff: Handoff,

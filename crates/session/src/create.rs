@@ -6,8 +6,8 @@ use std::sync::Arc;
 use maestro_archive::ArchiveReceipt;
 use maestro_resume::DocumentRole;
 use maestro_session_model::{
-    Document, ExecutionMode, FrontMatter, NewSession, Plan, PlanRules, PlannedPhase, RelPath,
-    SessionId, TaskComplexity, Timestamp, Violation, WorkflowMode,
+    DesignGate, Document, ExecutionMode, FrontMatter, NewSession, Plan, PlanRules, PlannedPhase,
+    RelPath, SessionId, TaskComplexity, Timestamp, Violation, WorkflowMode,
 };
 use maestro_state_store::settings::{ExecutionModeSetting, FrontMatterForm};
 use maestro_state_store::store::LockedStore;
@@ -101,6 +101,7 @@ impl PlanSource {
 
 /// A session that was begun.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CreatedSession {
     /// The operation, as the journal knows it.
     pub operation: Uuid,
@@ -137,26 +138,37 @@ impl Workspace {
         let read = |source: &DocumentSource| {
             self.document_for(source, &request.from, DocumentRole::Design)
         };
+        let approved = |gate: Option<&DesignGate>| {
+            let design = gate.and_then(|gate| self.approved_design(gate));
+            design.as_ref().map(read).transpose()
+        };
         let mut design_document = request.design.as_ref().map(read).transpose()?;
         let now = self.env.now();
         let id = made_id(request, design_document.as_ref(), now);
-        let approved = self.design_for(request, &id)?;
+        let gate = self.gate_for(request, &id)?;
         if design_document.is_none() {
-            design_document = approved.as_ref().map(read).transpose()?;
+            design_document = approved(gate.as_ref())?;
         }
-        let mut new = self.new_session(request, id, plan, design_document.as_ref());
+        let mut new = self.new_session(request, id, &plan, design_document.as_ref());
         // Refuses before anything is written.
         let rules = self.plan_rules();
-        let (_, violations) = new.create(&rules, now)?;
+        let (_, mut violations) = new.create(&rules, now)?;
 
         self.state_dir().create()?;
         let mut locked = self.lock()?;
-        let documents = Documents { plan: plan_document, design: design_document };
         if request.id.is_some() {
             // Before the active session is archived for nothing.
             self.refuse_active_id(&new.session_id)?;
             self.free_id(true, new.session_id.clone())?;
         }
+        // What others did with the gate before the lock was there counts.
+        let gate_now = self.gate_for(request, &new.session_id)?;
+        if gate_now != gate && request.design.is_none() {
+            design_document = approved(gate_now.as_ref())?;
+            new = self.new_session(request, new.session_id, &plan, design_document.as_ref());
+            (_, violations) = new.create(&rules, now)?;
+        }
+        let documents = Documents { plan: plan_document, design: design_document };
         let (archived, notes) = self.make_room(&mut locked, request, &documents)?;
         let begun = self
             .free_id(request.id.is_some(), new.session_id.clone())
@@ -180,15 +192,15 @@ impl Workspace {
         })
     }
 
-    /// The design that was approved for the session that is to be begun.
-    fn design_for(
+    /// The gate of the session that is to be begun, in which its design is approved.
+    fn gate_for(
         &self,
         request: &NewSessionRequest,
         id: &SessionId,
-    ) -> Result<Option<DocumentSource>, SessionError> {
+    ) -> Result<Option<DesignGate>, SessionError> {
         // A made id that another session has gets a suffix: the gate is of that other one.
         let is_free = !self.is_active_id(id) && self.free_id(false, id.clone())? == *id;
-        if request.id.is_some() || is_free { self.approved_design(id) } else { Ok(None) }
+        if request.id.is_some() || is_free { self.approved_gate(id) } else { Ok(None) }
     }
 
     /// Refuses the id of the session that is active: once that is archived, the id is taken.
@@ -316,7 +328,7 @@ impl Workspace {
         &self,
         request: &NewSessionRequest,
         session_id: SessionId,
-        plan: Plan,
+        plan: &Plan,
         design: Option<&FoundDocument>,
     ) -> NewSession {
         let express = request.express || plan.workflow_mode == Some(WorkflowMode::Express);
@@ -336,7 +348,7 @@ impl Workspace {
             execution_mode: request.execution_mode.or(by_setting),
             execution_backend: request.execution_backend.clone(),
             task_complexity: request.complexity.or(design_complexity).or(plan.task_complexity),
-            phases: plan.phases,
+            phases: plan.phases.clone(),
             begins: request.begins,
         }
     }

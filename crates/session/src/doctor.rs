@@ -24,6 +24,7 @@ const MAX_REPAIRS: usize = 64;
 
 /// What is wrong with a state dir, and what was done about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Diagnosis {
     /// The state dir, relative to the workspace.
     pub state_dir: String,
@@ -46,6 +47,7 @@ impl Diagnosis {
 
 /// Something that was found and repaired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Repaired {
     /// What was found.
     pub finding: Finding,

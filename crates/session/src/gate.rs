@@ -14,6 +14,7 @@ use crate::workspace::Workspace;
 
 /// What became of a design gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GateChanged {
     /// The gate as it is now.
     pub gate: DesignGate,
@@ -132,20 +133,21 @@ impl Workspace {
         Ok((gate, was_entered))
     }
 
-    /// The design that was approved for a session; nothing where its gate was never entered. Fails where it was entered and
-    /// nothing is approved.
-    pub(crate) fn approved_design(
-        &self,
-        id: &SessionId,
-    ) -> Result<Option<DocumentSource>, SessionError> {
-        let Some(gate) = self.design_gate(id)? else { return Ok(None) };
-        if !gate.is_approved() {
-            return Err(SessionError::GateUnapproved { session_id: id.clone() });
+    /// The gate of a session; nothing where it was never entered. Fails where it was entered and no design is approved.
+    pub(crate) fn approved_gate(&self, id: &SessionId) -> Result<Option<DesignGate>, SessionError> {
+        match self.design_gate(id)? {
+            Some(gate) if !gate.is_approved() => {
+                Err(SessionError::GateUnapproved { session_id: id.clone() })
+            }
+            gate => Ok(gate),
         }
-        let workspace = self.state_dir().workspace();
-        Ok(gate
-            .design_document_path
-            .map(|path| DocumentSource::File(workspace.join(path).to_string_lossy().into_owned())))
+    }
+
+    /// The design that was approved in a gate.
+    pub(crate) fn approved_design(&self, gate: &DesignGate) -> Option<DocumentSource> {
+        let path = gate.design_document_path.as_ref()?;
+        let path = self.state_dir().workspace().join(path);
+        Some(DocumentSource::File(path.to_string_lossy().into_owned()))
     }
 
     /// Says which other sessions have a design that was approved and that waits, where `new` has none: perhaps one of them

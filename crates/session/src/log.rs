@@ -24,6 +24,7 @@ pub struct LogFilter {
 
 /// The log of a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Log {
     /// The session.
     pub session_id: SessionId,
@@ -33,6 +34,7 @@ pub struct Log {
 
 /// An operation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LogEntry {
     /// The place in the journal, from 1.
     pub seq: u64,
@@ -191,6 +193,7 @@ pub(crate) fn read_log(
 
 /// A session as its journal has it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Recorded {
     /// The number of the newest operation.
     pub seq: u64,

@@ -35,6 +35,7 @@ pub enum AcceptedConflicts {
 
 /// A session that goes on.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Resumed {
     /// The report by which the step was taken.
     pub report: ResumeReport,

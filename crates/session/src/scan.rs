@@ -19,6 +19,7 @@ use crate::workspace::Workspace;
 
 /// What a scan found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ScanReport {
     /// The phase.
     pub phase_id: PhaseId,
@@ -49,6 +50,7 @@ pub struct ScanReport {
 
 /// On what it rests which files were there when a phase began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ScanBasis {
     /// The commit that was checked out then.
     pub git_commit: Option<String>,

@@ -13,6 +13,7 @@ use crate::workspace::Workspace;
 
 /// What [`Workspace::write_state`] did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct StateWritten {
     /// The file, as it was named.
     pub path: String,

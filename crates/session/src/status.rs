@@ -21,6 +21,7 @@ pub enum Status {
 
 /// That there is no active session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct NoSession {
     exists: bool,
     message: &'static str,
@@ -34,6 +35,7 @@ impl Default for NoSession {
 
 /// A session as `status` shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct SessionView {
     exists: bool,
     /// The identity.
@@ -82,6 +84,7 @@ pub struct SessionView {
 
 /// A phase as `status` shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PhaseView {
     /// The identity.
     pub id: PhaseId,

@@ -30,6 +30,7 @@ pub(crate) use crate::undo::choose::{COMMAND, Gone, gone, gone_of, target_of};
 
 /// What an undo did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Undone {
     /// The operation, as the journal knows it. Undoing it brings back what it undid.
     pub operation: Uuid,

@@ -22,6 +22,7 @@ pub enum WhichArchived {
 
 /// What was found about archived sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Verification {
     /// The sessions that were checked, the newest first.
     pub sessions: Vec<VerifiedSession>,

@@ -33,6 +33,7 @@ pub struct Workspace {
 
 /// What [`Workspace::init`] did.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Initialised {
     /// The workspace.
     pub workspace: PathBuf,
@@ -110,8 +111,7 @@ impl Workspace {
         let mut settings = Settings::resolve(root, &env.environment, disk.as_ref())?;
         if let Some(state_dir) = state_dir {
             refuse_second_state_dir(root, &settings, state_dir, disk)?;
-            settings.state_dir.value = state_dir.clone();
-            settings.state_dir.origin = Origin::Environment;
+            settings.choose_state_dir(state_dir.clone())?;
         }
         let dir = StateDir::locate(root, &settings, Arc::clone(disk))?;
         let creation = dir.create()?;

@@ -200,6 +200,15 @@ impl Settings {
         })
     }
 
+    /// Puts a state dir in the place of what is set, as if the environment said so.
+    pub fn choose_state_dir(&mut self, dir: RelPath) -> Result<(), SettingsError> {
+        if is_of_git(&dir) {
+            return Err(SettingsError::StateDirInGit { dir });
+        }
+        self.state_dir = Setting { value: dir, origin: Origin::Environment };
+        Ok(())
+    }
+
     /// Returns every setting as text, in the order of the documentation.
     pub fn list(&self) -> Vec<ListedSetting> {
         let agents: Vec<&str> = self.disabled_agents.value.iter().map(AgentName::as_str).collect();
@@ -258,12 +267,17 @@ fn state_dir(workspace: &Path, text: &str) -> Option<RelPath> {
     if names_a_parent(text) {
         return None;
     }
-    RelPath::within(workspace.to_str()?, text).ok()
+    RelPath::within(workspace.to_str()?, text).ok().filter(|dir| !is_of_git(dir))
 }
 
 /// Reads the path of a state dir as long as there is no workspace that it could be absolute in.
 fn relative_state_dir(text: &str) -> Option<RelPath> {
-    RelPath::parse(text).ok().filter(|_| !names_a_parent(text))
+    RelPath::parse(text).ok().filter(|dir| !names_a_parent(text) && !is_of_git(dir))
+}
+
+/// Whether a path leads into a directory of git, whatever the file system makes of capitals.
+fn is_of_git(dir: &RelPath) -> bool {
+    dir.as_str().split('/').any(|component| component.eq_ignore_ascii_case(".git"))
 }
 
 fn names_a_parent(text: &str) -> bool {
@@ -333,7 +347,7 @@ impl<'e> Sources<'e> {
         &self,
         parse: impl FnOnce(&str) -> Option<RelPath>,
     ) -> Result<Setting<RelPath>, SettingsError> {
-        let allowed = "a path inside the workspace without `..`";
+        let allowed = "a path inside the workspace without `..` and outside `.git`";
         self.setting(STATE_DIR, allowed, default_state_dir(), parse)
     }
 
@@ -412,6 +426,12 @@ pub enum SettingsError {
         /// What would be legal.
         allowed: &'static str,
     },
+    /// The state dir that was chosen is in a directory of git.
+    #[error("the state dir cannot be `{dir}`, which is git's")]
+    StateDirInGit {
+        /// The state dir.
+        dir: RelPath,
+    },
     /// A file that settings are read from is not a small text file.
     #[error("`{}` cannot be read for settings: it {reason}", path.display())]
     UnusableFile {
@@ -453,7 +473,9 @@ impl SettingsError {
     /// Returns the stable code of the error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::BadValue { .. } | Self::UnusableFile { .. } => "BAD_SETTING",
+            Self::BadValue { .. } | Self::StateDirInGit { .. } | Self::UnusableFile { .. } => {
+                "BAD_SETTING"
+            }
             Self::Io(_) => "IO",
         }
     }
@@ -468,6 +490,7 @@ impl SettingsError {
             Self::BadValue { name, .. } => Some(format!(
                 "set {name} to another value or remove it; `maestro settings` shows where each value comes from"
             )),
+            Self::StateDirInGit { .. } => Some("choose a directory outside `.git`".to_owned()),
             Self::UnusableFile { path, .. } => {
                 Some(format!("correct or move `{}`", path.display()))
             }
@@ -661,6 +684,29 @@ mod tests {
             let error = of_no_workspace(&[("MAESTRO_STATE_DIR", nowhere)]).unwrap_err();
             assert_eq!(error.code(), "BAD_SETTING");
         }
+    }
+
+    #[test]
+    fn the_state_dir_is_not_in_a_directory_of_git() {
+        let dir = tempfile::tempdir().unwrap();
+        for text in [".git", ".git/state", ".GIT/x", "sub/.git/x", "./.git"] {
+            let error = resolve(dir.path(), &[("MAESTRO_STATE_DIR", text)]).unwrap_err();
+            assert_eq!(error.code(), "BAD_SETTING", "{text}");
+            let environment = [("MAESTRO_STATE_DIR".to_owned(), text.to_owned())];
+            let error = Settings::without_workspace(&environment.into_iter().collect(), &OsDisk)
+                .unwrap_err();
+            assert_eq!(error.code(), "BAD_SETTING", "{text}");
+        }
+        let absolute = dir.path().join(".git/state").to_string_lossy().into_owned();
+        let error = resolve(dir.path(), &[("MAESTRO_STATE_DIR", &absolute)]).unwrap_err();
+        assert!(error.to_string().ends_with("without `..` and outside `.git`"), "{error}");
+        let mut settings =
+            resolve(dir.path(), &[("MAESTRO_STATE_DIR", ".github/maestro")]).unwrap();
+        let before = settings.clone();
+        let refusal = settings.choose_state_dir(RelPath::parse(".git/x").unwrap()).unwrap_err();
+        let hint = refusal.hint().unwrap();
+        insta::assert_snapshot!(format!("{}: {refusal}; {hint}", refusal.code()), @"BAD_SETTING: the state dir cannot be `.git/x`, which is git's; choose a directory outside `.git`");
+        assert_eq!(settings, before);
     }
 
     #[test]

@@ -32,7 +32,8 @@ pub(crate) fn run(
     terminal: &mut Terminal,
 ) -> Result<ExitCode, Failure> {
     let workspace = place.workspace()?;
-    let changed = workspace.apply(&Command::Abort { reason: args.reason.clone() })?;
+    let command = Command::Abort { by_user: true, reason: args.reason.clone() };
+    let changed = workspace.apply(&command)?;
     terminal.show(&changed, |changed| {
         let mut text = Text::default();
         text.line([plain("Session "), bold(&changed.session_id), plain(" aborted")]);

@@ -102,7 +102,7 @@ fn text(diagnosis: &Diagnosis, fixed: bool) -> Text {
 }
 
 fn add_repaired(text: &mut Text, repaired: &Repaired) {
-    let Repaired { finding, done } = repaired;
+    let Repaired { finding, done, .. } = repaired;
     text.line([green("✓ "), bold(finding.code), plain(format!("  {}", finding.message))]);
     if let Some(path) = &finding.path {
         text.line([plain("    in "), plain(path)]);

@@ -1,6 +1,6 @@
 //! Beginning a session.
 
-use maestro_session::model::{DocumentName, WorkflowMode};
+use maestro_session::model::DocumentName;
 use maestro_session::{DocumentSource, NewSessionRequest, PlanSource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -113,7 +113,6 @@ impl Tool for Create {
         };
         let created = workspace.create_session(&request)?;
         let session = created.session;
-        debug_assert!(session.workflow_mode == WorkflowMode::Express || !request.express);
         Ok(Created {
             success: true,
             path: workspace.state_dir().active_session().to_string_lossy().into_owned(),

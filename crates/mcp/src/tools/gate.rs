@@ -40,7 +40,7 @@ impl Tool for Enter {
 
     fn call(context: &mut Context<'_>, _: NoArgs) -> Result<Entered, ToolError> {
         let id = context.named_session()?.clone();
-        let GateChanged { gate, was_entered, warnings } =
+        let GateChanged { gate, was_entered, warnings, .. } =
             context.whole_workspace()?.enter_design_gate(&id)?;
         let entered_at = gate.entered_at.to_string();
         Ok(Entered { success: true, entered_at, already_entered: was_entered, warnings })

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::args::{Agent, FailureKind, Id, Tokens, null_is_none, paths};
 use crate::context::Context;
 use crate::error::ToolError;
-use crate::tool::{Effect, Scope, Tool, wrong_field};
+use crate::tool::{Effect, Scope, Tool};
 use crate::tools::changed::ChangedAnswer;
 
 fn apply(workspace: &Workspace, command: &Command) -> Result<ChangedAnswer, ToolError> {
@@ -223,9 +223,6 @@ impl Tool for Adjust {
     type Answer = ChangedAnswer;
 
     fn call(context: &mut Context<'_>, args: AdjustArgs) -> Result<ChangedAnswer, ToolError> {
-        if args.agents.as_ref().is_some_and(Vec::is_empty) {
-            return Err(wrong_field(Self::NAME, Some("agents"), "names nobody"));
-        }
         let workspace = context.workspace()?;
         let files = args.planned_files.as_deref();
         let planned_files =
@@ -310,13 +307,7 @@ impl Tool for Abort {
     type Answer = ChangedAnswer;
 
     fn call(context: &mut Context<'_>, args: AbortArgs) -> Result<ChangedAnswer, ToolError> {
-        if !args.user_decided {
-            return Err(ToolError::new(
-                "USER_DECISION_REQUIRED",
-                "giving a session up needs the decision of the user",
-            )
-            .hint("ask the user; if the user decides so, call it again with `user_decided` true"));
-        }
-        apply(&context.workspace()?, &Command::Abort { reason: args.reason })
+        let AbortArgs { reason, user_decided: by_user } = args;
+        apply(&context.workspace()?, &Command::Abort { by_user, reason })
     }
 }

@@ -172,7 +172,7 @@ fn every_argument_of_another_type_is_refused_by_the_way_to_it() {
     assess_task_complexity: `workspace_path`: expected a string, not a number
     get_session_status: `session_id`: expected a string, not a number
     get_session_status: `session_id`: `a b` is not a session id: use 1 to 128 ASCII letters, digits, `-` and `_`
-    update_session: `session_id`: missing field: name the session
+    update_session: `execution_backend`: invalid type: array, expected a string
     update_session: `session_id`: expected a string, not an array
     transition_phase: `completed_phase_id`: invalid type: floating point `1.5`, expected a phase id (a positive integer or a non-empty string)
     transition_phase: `completed_phase_id`: invalid value: integer `-1`, expected a phase id (a positive integer or a non-empty string)

@@ -78,7 +78,7 @@ fn without_the_setting_a_new_session_is_yaml() {
 
 /// Calls of every tool that changes a session, in an order in which each can be made.
 fn every_change() -> Vec<(&'static str, Value)> {
-    let context = json!({ "warnings": ["not \"async\"-safe", "---"] });
+    let context = json!({ "warnings": ["not \"async\"-safe", "--- is no fence"] });
     vec![
         (
             "record_error",
@@ -155,7 +155,7 @@ fn json_stays_as_the_node_server_writes_it_whatever_the_tool() {
         "assumptions": [],
         "warnings": [
           "not \"async\"-safe",
-          "---"
+          "--- is no fence"
         ]
       },
       "errors": [

@@ -585,7 +585,7 @@ fn a_session_is_given_up_only_by_the_user() {
     assert_snapshot!(client.of_session("abort_session", arguments), @r#"
     {
       "success": true,
-      "operation": "00000000-0000-0000-0000-000000000008",
+      "operation": "00000000-0000-0000-0000-00000000000e",
       "session_id": "2026-01-15-rate-limiter",
       "phase": null,
       "before": null,

@@ -431,10 +431,20 @@ fn an_adjustment_keeps_the_rules_of_a_plan() {
     "#);
     assert_snapshot!(adjust(json!({ "agents": [] })), @r#"
     ERROR {
-      "error": "`agents`: names nobody",
-      "code": "VALIDATION_ERROR",
-      "recovery_hint": "correct the arguments of `adjust_phase`; its input schema has each of them, with an example",
-      "details": {"field":"agents","tool":"adjust_phase"}
+      "error": "the plan would break a rule: phase 2 has no agent",
+      "code": "PLAN_VIOLATED",
+      "recovery_hint": "`validate_plan` explains the rules of a plan",
+      "details": {
+        "violations": [
+          {
+            "detail": "phase 2 has no agent",
+            "hint": "name who carries it out",
+            "phase_id": 2,
+            "rule": "no_agent",
+            "severity": "error"
+          }
+        ]
+      }
     }
     "#);
 }

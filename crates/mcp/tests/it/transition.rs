@@ -209,7 +209,8 @@ fn context_says_what_is_worth_saying() {
         "key_interfaces_introduced": "  TokenBucket::take(n) -> bool ",
         "patterns_established": ["", " None ", "N/A", "not applicable", "errors are enums"],
         "integration_points": null,
-        "assumptions": [],
+        "assumptions": ["None.", "-", "nothing to report", "None (read-only)"],
+        "warnings": "no warnings",
     });
     transition(&mut client, first_done(json!({ "downstream_context": context })));
     let text = first_phase(&fixture);

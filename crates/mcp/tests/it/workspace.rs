@@ -199,6 +199,13 @@ fn a_state_dir_elsewhere_is_refused() {
       "details": {"field":"state_dir"}
     }
     "#);
+    assert_snapshot!(refused(json!(".git/state")), @r#"
+    ERROR {
+      "error": "the state dir cannot be `.git/state`, which is git's",
+      "code": "BAD_SETTING",
+      "recovery_hint": "give a path inside the workspace, outside `.git`"
+    }
+    "#);
     for state_dir in ["/etc/maestro", "a/../b", "a\\..\\b"] {
         assert_eq!(refused(json!(state_dir)).value["code"], "VALIDATION_ERROR", "{state_dir}");
     }

@@ -59,7 +59,7 @@ fn assert_law(
         prop_assert_eq!(refusal.code, error.code());
         prop_assert_eq!(&refusal.message, &error.to_string());
     }
-    // What needs the user is refused to everybody else, and only that; the end of a session is not asked for twice.
+    // What needs the user is refused to everybody else, and only that.
     let without = match &command {
         Command::Retry { phase, resolution, .. } => {
             Command::Retry { phase: phase.clone(), by_user: false, resolution: resolution.clone() }
@@ -67,12 +67,15 @@ fn assert_law(
         Command::Skip { phase, reason, .. } => {
             Command::Skip { phase: phase.clone(), by_user: false, reason: reason.clone() }
         }
+        Command::Abort { reason, .. } => Command::Abort { by_user: false, reason: reason.clone() },
         _ => return Ok(()),
     };
     if choice.possible {
         let refused = match decide(session, &without, &settings.rules, now()) {
             Err(
-                CommandError::RetriesExhausted { .. } | CommandError::UserDecisionRequired { .. },
+                CommandError::RetriesExhausted { .. }
+                | CommandError::UserDecisionRequired { .. }
+                | CommandError::AbortUndecided,
             ) => true,
             Ok(_) => false,
             Err(other) => return Err(TestCaseError::fail(other.to_string())),

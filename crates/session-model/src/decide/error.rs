@@ -101,6 +101,9 @@ pub enum CommandError {
         /// What is to happen.
         event: PhaseEvent,
     },
+    /// Only the user may give the session up.
+    #[error("giving a session up needs the decision of the user")]
+    AbortUndecided,
     /// An error record lacks a part.
     #[error("the error record of phase {phase} lacks {missing}")]
     ErrorIncomplete {
@@ -199,7 +202,7 @@ impl CommandError {
             Self::NoFreeSlot { .. } => "NO_FREE_SLOT",
             Self::HandoffIncomplete { .. } => "HANDOFF_INCOMPLETE",
             Self::RetriesExhausted { .. } => "RETRIES_EXHAUSTED",
-            Self::UserDecisionRequired { .. } => "USER_DECISION_REQUIRED",
+            Self::UserDecisionRequired { .. } | Self::AbortUndecided => "USER_DECISION_REQUIRED",
             Self::ErrorIncomplete { .. } => "ERROR_INCOMPLETE",
             Self::ErrorNotRecordable { .. } => "ERROR_NOT_RECORDABLE",
             Self::AgentUnknown { .. } | Self::TokensOfNobody => "AGENT_UNKNOWN",
@@ -269,6 +272,7 @@ format!("hand the work over with `{complete}`")
             Self::UserDecisionRequired { event, phase } => {
                 format!("if the user decided so: `{}`", by_user(*event, phase))
             }
+            Self::AbortUndecided => "if the user decided so: `maestro abort`".to_owned(),
             Self::ErrorIncomplete { missing: "a message", .. } => {
                 "say what went wrong with `--message TEXT` or `--report FILE`".to_owned()
             }

@@ -80,7 +80,17 @@ pub(super) fn files_in_code(code: &str) -> Vec<Named<'_>> {
 }
 
 /// Whether `text` says that there is nothing to say: `none`, `N/A`, `-`, `[]`, `None (read-only)` and their like.
-pub(crate) fn means_nothing(text: &str) -> bool {
+///
+/// Reports are read so, and whatever else takes the words of an agent should ask here too, so that one answer counts the
+/// same by every way.
+///
+/// ```
+/// use maestro_session_model::means_nothing;
+///
+/// assert!(means_nothing("") && means_nothing("None.") && means_nothing("nothing to report"));
+/// assert!(!means_nothing("none of the tests pass") && !means_nothing("None, but mind the cache"));
+/// ```
+pub fn means_nothing(text: &str) -> bool {
     if says_none(text) {
         return true;
     }

@@ -131,6 +131,7 @@ pub enum Severity {
 /// The rules for plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PlanRule {
     /// There is at least one phase.
     NoPhases,
@@ -220,6 +221,24 @@ pub(crate) fn errors(phases: &[PhaseOutline<'_>], rules: &PlanRules) -> Vec<Viol
     check.what_must_be(&graph);
     check.violations.retain(Violation::is_error);
     check.violations
+}
+
+/// Returns the violation of an adjustment that takes away all agents of a phase: a plan may come without agents, but nobody
+/// is dismissed without somebody in their place.
+pub(crate) fn left_to_nobody(phase: &PhaseId) -> Violation {
+    let (message, hint) = no_agent(phase);
+    Violation {
+        rule: PlanRule::NoAgent,
+        severity: Severity::Error,
+        phase: Some(phase.clone()),
+        line: None,
+        message,
+        hint,
+    }
+}
+
+fn no_agent(phase: &PhaseId) -> (String, Option<String>) {
+    (format!("phase {phase} has no agent"), Some("name who carries it out".to_owned()))
 }
 
 fn graph<'a>(phases: &[PhaseOutline<'a>]) -> PhaseGraph<'a> {
@@ -371,8 +390,7 @@ impl Check<'_> {
     ) {
         let phase = &self.phases[position];
         if phase.agents.iter().all(|agent| agent.trim().is_empty()) {
-            let message = format!("phase {} has no agent", phase.id);
-            let hint = Some("name who carries it out".to_owned());
+            let (message, hint) = no_agent(phase.id);
             self.report(PlanRule::NoAgent, Some(position), message, hint);
             return;
         }

@@ -10,6 +10,7 @@ use crate::error::SessionError;
 
 /// Something that is wrong with a state dir.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// The stable code for programs.
     pub code: &'static str,

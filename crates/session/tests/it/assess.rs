@@ -21,18 +21,19 @@ fn assess(fixture: &Fixture) -> Assessment {
 #[test]
 fn an_empty_workspace_is_empty() {
     let found = assess(&empty());
-    let nothing = Assessment {
+    insta::assert_snapshot!(format!("{found:#?}"), @r"
+    Assessment {
         file_count: 0,
         directory_depth: 0,
         has_package_json: false,
-        has_config_files: Vec::new(),
-        frameworks_detected: Vec::new(),
+        has_config_files: [],
+        frameworks_detected: [],
         existing_test_infrastructure: false,
-        lines_of_code_estimate: CodeSize::Low,
+        lines_of_code_estimate: Low,
         repo_is_empty: true,
-        repo_size_estimate: RepoSize::Empty,
-    };
-    assert_eq!(found, nothing);
+        repo_size_estimate: Empty,
+    }
+    ");
 }
 
 #[test]

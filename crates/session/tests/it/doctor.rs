@@ -438,7 +438,9 @@ fn an_archived_journal_whose_place_is_taken_blocks_nobody() {
     let receipt = fixture.workspace().archive(FORCE).unwrap();
     // Somebody brings the session back by hand, and archives it again.
     fs_err::rename(fixture.path(&receipt.archive_path), fixture.session_file()).unwrap();
-    fixture.apply(&maestro_session_model::Command::Abort { reason: None }).unwrap_err();
+    fixture
+        .apply(&maestro_session_model::Command::Abort { by_user: true, reason: None })
+        .unwrap_err();
     let again = fixture.workspace().archive(FORCE).unwrap();
     assert!(again.is_verified(), "{again:?}");
     assert_ne!(again.archive_path, receipt.archive_path);

@@ -1,7 +1,10 @@
 //! A design gate holds back its own session until the user has approved the design, and no other session.
 
+use std::sync::Arc;
+
 use maestro_session::{DocumentSource, GateChanged, SessionError, Workspace};
-use maestro_session_model::{DesignGate, SessionId, Timestamp};
+use maestro_session_model::{DesignGate, SessionId, TaskComplexity, Timestamp};
+use maestro_testutils::FaultyDisk;
 
 use crate::fixture::{ARCHIVE, FORCE, Fixture, PLAN, code, skip, start};
 
@@ -51,7 +54,8 @@ fn a_gate_is_entered_once() {
     assert_eq!(fixture.text(GATE), gate.to_text());
     let before = fixture.snapshot();
     let again = enter(&fixture).unwrap();
-    assert_eq!(again, GateChanged { gate: gate.clone(), was_entered: true, warnings: vec![] });
+    assert!(again.was_entered && again.warnings.is_empty());
+    assert_eq!(again.gate, gate);
     assert_eq!(fixture.workspace().design_gate(&session()).unwrap(), Some(gate));
     assert_eq!(fixture.snapshot(), before);
 }
@@ -117,7 +121,8 @@ fn an_approved_design_is_used_by_a_session_that_names_none() {
     // Nobody had entered the gate.
     let now = approved.gate.entered_at;
     let gate = DesignGate::entered(session(), now).approved("notes/design.md".to_owned(), now);
-    assert_eq!(approved, GateChanged { gate, was_entered: false, warnings: vec![] });
+    assert!(!approved.was_entered && approved.warnings.is_empty());
+    assert_eq!(approved.gate, gate);
     assert_eq!(begin(&fixture).unwrap().as_deref(), Some("docs/maestro/plans/design.md"));
     assert_eq!(fixture.text("docs/maestro/plans/design.md"), "# Design\n");
 }
@@ -213,7 +218,8 @@ fn what_is_approved_last_counts() {
 /// Texts that are no gate of the session: cut off, of another session, of no session, empty, no text.
 fn damaged() -> Vec<Vec<u8>> {
     let gate = DesignGate::entered(session(), first()).approved("design.md".to_owned(), first());
-    let foreign = DesignGate { session_id: "other".parse().unwrap(), ..gate.clone() };
+    let foreign = DesignGate::entered("other".parse().unwrap(), first())
+        .approved("design.md".to_owned(), first());
     let whole = gate.to_text();
     vec![
         whole.as_bytes()[..whole.len() / 2].to_vec(),
@@ -222,6 +228,51 @@ fn damaged() -> Vec<Vec<u8>> {
         Vec::new(),
         vec![0xff; 3],
     ]
+}
+
+/// Begins the session whose gate it is, where others do `meanwhile` to the workspace just before the lock is taken.
+fn begin_late(
+    fixture: &Fixture,
+    meanwhile: impl FnOnce(&Workspace) + Send + 'static,
+) -> Result<Option<String>, SessionError> {
+    let disk = FaultyDisk::new();
+    let env = Arc::new(fixture.env());
+    let late = Workspace::open(fixture.root(), env, Arc::new(disk.clone())).unwrap();
+    let other = fixture.workspace();
+    disk.before("open lock", move || meanwhile(&other));
+    let mut request = fixture.request();
+    request.id = Some(session());
+    Ok(late.create_session(&request)?.session.design_document)
+}
+
+#[test]
+fn a_gate_that_is_entered_at_the_last_moment_holds_back_its_session() {
+    let fixture = Fixture::new();
+    let begun = begin_late(&fixture, |other| {
+        other.enter_design_gate(&session()).unwrap();
+    });
+    assert_eq!(code(begun), "DESIGN_GATE_UNAPPROVED");
+    assert!(!fixture.session_file().exists());
+}
+
+#[test]
+fn a_design_that_is_approved_at_the_last_moment_is_that_of_the_session() {
+    let fixture = Fixture::new();
+    let approve_text = |name, words| {
+        move |other: &Workspace| {
+            other.approve_design(&session(), &text(name, words)).unwrap();
+        }
+    };
+    let first = begin_late(&fixture, approve_text("first.md", "# First\n")).unwrap();
+    assert_eq!(first.as_deref(), Some("docs/maestro/plans/first.md"));
+
+    let fixture = Fixture::new();
+    approve(&fixture, &text("first.md", "# First\n")).unwrap();
+    let complex = "---\ntask_complexity: complex\n---\n# Second\n";
+    let second = begin_late(&fixture, approve_text("second.md", complex)).unwrap();
+    assert_eq!(second.as_deref(), Some("docs/maestro/plans/second.md"));
+    let created = fixture.document();
+    assert_eq!(created.session().task_complexity, Some(TaskComplexity::Complex));
 }
 
 #[test]

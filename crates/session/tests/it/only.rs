@@ -24,7 +24,7 @@ type Deed = fn(&Workspace) -> Result<(), SessionError>;
 const DEEDS: [(&str, Deed); 14] = [
     ("apply", |w| w.apply(&start("2")).map(drop)),
     ("complete", |w| w.apply(&complete("1", "src/a.rs")).map(drop)),
-    ("abort", |w| w.apply(&Command::Abort { reason: None }).map(drop)),
+    ("abort", |w| w.apply(&Command::Abort { by_user: true, reason: None }).map(drop)),
     ("archive", |w| w.archive(ARCHIVE).map(drop)),
     ("archive by force", |w| w.archive(FORCE).map(drop)),
     ("undo", |w| w.undo(None).map(drop)),

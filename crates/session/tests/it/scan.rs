@@ -219,7 +219,7 @@ fn what_git_cannot_say_is_a_limitation_and_no_error() {
     // A repository without a commit knows that there was nothing.
     scanned.run_git(&["init", "--quiet"]);
     let report = scanned.scan("1");
-    assert_eq!(report.basis, maestro_session::ScanBasis { git_commit: None, limitation: None });
+    assert_eq!((report.basis.git_commit, report.basis.limitation), (None, None));
     let gone = Scanned { git: Some(PathBuf::from("/nowhere/git")), ..scanned };
     let limitation = gone.scan("1").basis.limitation.unwrap();
     assert!(limitation.starts_with("git cannot be started"), "{limitation}");

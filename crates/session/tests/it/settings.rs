@@ -76,7 +76,7 @@ fn an_unfinished_session_gets_the_status_that_was_asked_for() {
     assert_eq!(fixture.workspace().archive(completed).unwrap().status, SessionStatus::Completed);
     // One that was given up stays so, and one that is done is completed, whatever is said of an unfinished one.
     let aborted = Fixture::begun();
-    aborted.apply(&Command::Abort { reason: None }).unwrap();
+    aborted.apply(&Command::Abort { by_user: true, reason: None }).unwrap();
     assert_eq!(aborted.workspace().archive(completed).unwrap().status, SessionStatus::Aborted);
     let done = Fixture::begun();
     for phase in ["1", "2", "3", "review"] {

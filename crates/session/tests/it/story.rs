@@ -68,7 +68,9 @@ fn the_log_says_what_happened() {
 fn an_aborted_session_is_archived_as_aborted() {
     let fixture = Fixture::begun();
     fixture.apply(&start("1")).unwrap();
-    fixture.apply(&Command::Abort { reason: Some("the customer left".to_owned()) }).unwrap();
+    fixture
+        .apply(&Command::Abort { by_user: true, reason: Some("the customer left".to_owned()) })
+        .unwrap();
     assert_eq!(crate::fixture::code(fixture.apply(&complete("1", "a.rs"))), "SESSION_ENDED");
     let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
     assert_eq!(receipt.status, SessionStatus::Aborted);
@@ -81,7 +83,7 @@ fn what_was_given_up_is_archived_whatever_its_records_lack() {
     fixture.apply(&start("1")).unwrap();
     let nothing = maestro_session_model::Handoff::default();
     fixture.apply(&Command::Complete { phase: id("1"), handoff: nothing }).unwrap();
-    fixture.apply(&Command::Abort { reason: None }).unwrap();
+    fixture.apply(&Command::Abort { by_user: true, reason: None }).unwrap();
     assert_eq!(fixture.workspace().archive(ARCHIVE).unwrap().status, SessionStatus::Aborted);
 }
 

@@ -45,7 +45,7 @@ fn everything() -> Vec<Command> {
             },
         },
         skip("review", true),
-        Command::Abort { reason: None },
+        Command::Abort { by_user: true, reason: None },
     ]
 }
 
@@ -210,7 +210,7 @@ fn tokens_stay_counted() {
 #[test]
 fn an_aborted_session_comes_back_to_life() {
     let fixture = Fixture::begun();
-    fixture.apply(&Command::Abort { reason: None }).unwrap();
+    fixture.apply(&Command::Abort { by_user: true, reason: None }).unwrap();
     undo(&fixture);
     assert_eq!(fixture.document().session().status, SessionStatus::InProgress);
     fixture.apply(&start("1")).unwrap();

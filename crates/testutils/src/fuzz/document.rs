@@ -223,6 +223,6 @@ fn commands(phase: &PhaseId) -> Vec<Command> {
         Command::Adjust { phase: phase(), changes },
         Command::Reconcile { phase: phase(), handoff, reason: reason.clone() },
         Command::Configure { changes: configuration },
-        Command::Abort { reason },
+        Command::Abort { by_user: true, reason },
     ]
 }

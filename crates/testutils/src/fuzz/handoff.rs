@@ -128,7 +128,7 @@ fn assert_is_recorded(handoff: Handoff, text: &str) {
     let command = Command::Redelegate { phase: phase(), agent: None, reason: some() };
     assert_logs(InProgress, &command, "Phase 1: Work ◯ in progress", &[], 0);
 
-    let command = Command::Abort { reason: some() };
+    let command = Command::Abort { by_user: true, reason: some() };
     assert_logs(InProgress, &command, "Session aborted", &[], 0);
 }
 

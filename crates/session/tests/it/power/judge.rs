@@ -93,7 +93,7 @@ impl Judge {
             Ok(Status::Active(_)) => next
                 .undo(None)
                 .map(drop)
-                .or_else(|_| next.apply(&Command::Abort { reason: None }).map(drop)),
+                .or_else(|_| next.apply(&Command::Abort { by_user: true, reason: None }).map(drop)),
             _ => next.create_session(&request()).map(drop),
         };
         goes_on.map_err(|error| format!("work does not go on: {error}"))?;

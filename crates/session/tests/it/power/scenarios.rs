@@ -135,7 +135,7 @@ pub(crate) fn operations() -> Vec<Scenario> {
         ),
         command("adjust", vec![], Command::Adjust { phase: id("2"), changes: adjustment }),
         command("reconcile", vec![start("1"), complete("1", "src/a.rs")], reconcile()),
-        command("abort", vec![start("1")], Command::Abort { reason: None }),
+        command("abort", vec![start("1")], Command::Abort { by_user: true, reason: None }),
         scenario("undo", |disk| apply(disk, &[start("1")]), |w| w.undo(None).map(drop)),
         scenario(
             "undo of an older operation",
