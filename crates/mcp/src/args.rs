@@ -173,7 +173,7 @@ impl Tokens {
     }
 }
 
-/// What later phases need to know. Each list may be a single text. `none`, `n/a` and empty texts say nothing.
+/// What later phases need to know. Each list may be a single text. `none`, `n/a`, empty texts and their like say nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub(crate) struct DownstreamArgs {

@@ -100,8 +100,8 @@ fn states() -> String {
         A transition completes one phase and starts others in one step, under the same conditions, each judged on what the \
         steps before it leave: all of it happens, or nothing. A phase to start that is `in_progress` stays as it is. An error \
         can be recorded of a phase that is `in_progress` or `failed`, whose status stays (`ERROR_NOT_RECORDABLE`).\n\n\
-        A session is `in_progress` until it is archived or aborted. It can be archived when every phase is completed or \
-        skipped and none has to be reconciled; an unfinished one when that is asked for.\n";
+        A session is `in_progress` until it is archived, or until the user gives it up. It can be archived when every phase is \
+        completed or skipped and none has to be reconciled; an unfinished one when that is asked for.\n";
     page
 }
 
