@@ -66,8 +66,8 @@ pub(crate) fn after(error: &SessionError) -> Option<String> {
         SessionError::StateDirInUse { .. } => {
             "leave `state_dir` out to go on with that session, or end it with `archive_session` first"
         }
-        SessionError::Settings(SettingsError::StateDirInGit { .. }) => {
-            "give a path inside the workspace, outside `.git`"
+        SessionError::Settings(SettingsError::StateDirTaken { .. }) => {
+            "give another path inside the workspace, `docs/maestro` for example"
         }
         SessionError::Settings(error) if error.code() == "BAD_SETTING" => {
             "ask the user to correct it where it is set, or to remove it"

@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use crate::args::Id;
 use crate::context::kind;
 
-/// A phase of a plan, for its schema; it is read by [`read`]. Members beyond these are passed by.
+// For its schema alone; it is read by `read`.
+/// A phase of a plan. Members beyond these are passed by.
 #[derive(Debug, JsonSchema)]
 #[expect(
     dead_code,

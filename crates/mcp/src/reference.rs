@@ -89,6 +89,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     ("USER_DECISION_REQUIRED", "only the user can decide it, and nobody says that the user did"),
     ("ERROR_INCOMPLETE", "an error record without a message or an agent"),
+    ("MESSAGE_TOO_LARGE", "an error record with a message of more than 1 MiB"),
     ("ERROR_NOT_RECORDABLE", "an error of a phase that is neither in progress nor failed"),
     ("PHASE_AMBIGUOUS", "two phases have this id, after an edit by hand"),
     ("NOT_ADJUSTABLE", "the plan of a completed phase is history"),
@@ -116,6 +117,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("SESSION_FILE_MISSING", "the session file is gone; `maestro doctor --fix` brings it back"),
     ("TOO_NEW", "a file is from a newer version"),
     ("TOO_LARGE", "a file is larger than any session"),
+    (
+        "SESSION_TOO_LARGE",
+        "with this change the session file would be larger than a session may be",
+    ),
     ("NOT_UTF8", "a file is no text"),
     ("CONFLICT", "two things contradict each other, and a person has to say which is right"),
     ("IN_DOUBT", "the disk failed at the last moment; the next call shows what has happened"),

@@ -168,6 +168,10 @@ impl Workspace {
             new = self.new_session(request, new.session_id, &plan, design_document.as_ref());
             (_, violations) = new.create(&rules, now)?;
         }
+        let unapproved = match (&gate_now, &design_document) {
+            (Some(gate), Some(design)) => self.unapproved(gate, &design.path),
+            _ => None,
+        };
         let documents = Documents { plan: plan_document, design: design_document };
         let (archived, notes) = self.make_room(&mut locked, request, &documents)?;
         let begun = self
@@ -180,6 +184,7 @@ impl Workspace {
         let mut warnings = warnings(&violations);
         warnings.extend(notes);
         warnings.extend(begun.pending);
+        warnings.extend(unapproved);
         warnings.extend(self.waiting_designs(&new));
         let dir = self.state_dir();
         Ok(CreatedSession {
@@ -212,7 +217,7 @@ impl Workspace {
     }
 
     /// Whether the session that is active has this id, as far as it can be read.
-    fn is_active_id(&self, id: &SessionId) -> bool {
+    pub(crate) fn is_active_id(&self, id: &SessionId) -> bool {
         matches!(self.read(), Ok(Some(document)) if document.session().session_id == *id)
     }
 

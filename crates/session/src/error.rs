@@ -350,6 +350,7 @@ impl SessionError {
             Self::Id(_) => "BAD_ID",
             Self::Path(_) => "BAD_PATH",
             Self::Corrupt { .. } => "CORRUPT",
+            Self::Uneditable { source: UpdateError::Refused(_), .. } => "SESSION_TOO_LARGE",
             Self::Uneditable { .. } => "UNEDITABLE",
             Self::Plan { source, .. } => source.code(),
             Self::Report { source, .. } => source.code(),
@@ -421,6 +422,9 @@ impl SessionError {
             | Self::NoSuchFile { .. }
             | Self::NotStarted { .. } => None,
             Self::Corrupt { .. } => Some(CORRUPT_HINT.to_owned()),
+            Self::Uneditable { source: UpdateError::Refused(_), .. } => {
+                Some("say it in fewer words; what is long belongs into a file of its own".to_owned())
+            }
             Self::Uneditable { .. } => Some(
                 "write the values that are to change as plain `key: value` lines in the front matter, \
                  then try again"

@@ -5,7 +5,7 @@
 //! because nobody knows any more what was approved.
 
 use maestro_session_model::{DesignGate, NewSession, RelPath, SessionId, listed};
-use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
+use maestro_state_store::state_dir::{DESIGN_GATE_ENDING, StateDirError};
 use maestro_state_store::store::LockedStore;
 
 use crate::documents::DocumentSource;
@@ -47,6 +47,7 @@ impl Workspace {
         let mut warnings: Vec<String> = self.finish_archiving(&mut locked)?.into_iter().collect();
         let entered = self.enter(&mut locked, id, &mut warnings);
         let (gate, was_entered) = entered.map_err(|error| error.noting(warnings.clone()))?;
+        warnings.extend(self.begun_already(id));
         Ok(GateChanged { gate, was_entered, warnings })
     }
 
@@ -61,7 +62,13 @@ impl Workspace {
     ) -> Result<GateChanged, SessionError> {
         // Refuses before anything is written.
         let named = match design {
-            DocumentSource::File(path) => Some(self.relative(path)?),
+            DocumentSource::File(path) => {
+                let named = self.relative(path)?;
+                match self.state_dir().resolve_document(named.as_str()) {
+                    Ok(_) | Err(StateDirError::DocumentMissing { .. }) => Some(named),
+                    Err(error) => return Err(error.into()),
+                }
+            }
             DocumentSource::Text { .. } => None,
         };
         self.state_dir().create()?;
@@ -70,6 +77,7 @@ impl Workspace {
         let mut warnings: Vec<String> = self.finish_archiving(&mut locked)?.into_iter().collect();
         let approved = self.approve(&mut locked, id, design, named, &mut warnings);
         let (gate, was_entered) = approved.map_err(|error| error.noting(warnings.clone()))?;
+        warnings.extend(self.begun_already(id));
         Ok(GateChanged { gate, was_entered, warnings })
     }
 
@@ -148,6 +156,21 @@ impl Workspace {
         let path = gate.design_document_path.as_ref()?;
         let path = self.state_dir().workspace().join(path);
         Some(DocumentSource::File(path.to_string_lossy().into_owned()))
+    }
+
+    /// Says that a session is begun with another design than the one that was approved for it.
+    pub(crate) fn unapproved(&self, gate: &DesignGate, design: &RelPath) -> Option<String> {
+        let approved = gate.design_document_path.as_ref()?;
+        let is_it = self.relative(approved).is_ok_and(|approved| approved == *design);
+        (!is_it).then(|| {
+            format!("the user approved `{approved}`, and the session is begun with `{design}`")
+        })
+    }
+
+    /// Says that a gate comes too late.
+    fn begun_already(&self, id: &SessionId) -> Option<String> {
+        let note = "has begun already, and goes on with the design that it has";
+        self.is_active_id(id).then(|| format!("the session `{id}` {note}"))
     }
 
     /// Says which other sessions have a design that was approved and that waits, where `new` has none: perhaps one of them

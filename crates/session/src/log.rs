@@ -203,6 +203,9 @@ pub struct Recorded {
     pub session: SessionView,
 }
 
+/// How much of an id has to be said at least.
+const MIN_ID_BYTES: usize = 4;
+
 /// Finds the operation with the number that `name` is, or with an id that begins so.
 pub(crate) fn named<'h>(history: &'h History, name: &str) -> Result<&'h Newest, SessionError> {
     // Ids begin with digits too, so a number counts only as it is shown.
@@ -211,8 +214,9 @@ pub(crate) fn named<'h>(history: &'h History, name: &str) -> Result<&'h Newest, 
     if let Some(found) = operations.iter().find(|op| Some(op.record.seq) == by_number) {
         return Ok(found);
     }
-    let mut found =
-        operations.iter().filter(|op| op.record.operation.id.to_string().starts_with(name));
+    let begins = name.to_ascii_lowercase();
+    let is_named = |op: &&Newest| op.record.operation.id.to_string().starts_with(&begins);
+    let mut found = operations.iter().filter(|_| MIN_ID_BYTES <= name.len()).filter(is_named);
     match (found.next(), found.next()) {
         (Some(operation), None) => Ok(operation),
         (found, _) => Err(SessionError::OperationNotFound {

@@ -21,6 +21,9 @@ pub use crate::settings::value::{ExecutionModeSetting, FrontMatterForm};
 /// The file in the workspace that names the state dir that its user chose.
 pub const MARKER_FILE: &str = ".maestro-state-dir";
 
+/// The file in the workspace, and in the directory of an extension, that has assignments of variables.
+const ENV_FILE: &str = ".env";
+
 /// The state dir when no setting names another.
 pub const DEFAULT_STATE_DIR: &str = "docs/maestro";
 
@@ -202,8 +205,8 @@ impl Settings {
 
     /// Puts a state dir in the place of what is set, as if the environment said so.
     pub fn choose_state_dir(&mut self, dir: RelPath) -> Result<(), SettingsError> {
-        if is_of_git(&dir) {
-            return Err(SettingsError::StateDirInGit { dir });
+        if is_taken(&dir) {
+            return Err(SettingsError::StateDirTaken { dir });
         }
         self.state_dir = Setting { value: dir, origin: Origin::Environment };
         Ok(())
@@ -250,7 +253,7 @@ pub(crate) fn state_dir_for_search(
     if let Some(text) = environment.get(STATE_DIR) {
         return state_dir(workspace, text.trim());
     }
-    let file = env_file(&workspace.join(".env"), disk).unwrap_or_default();
+    let file = env_file(&workspace.join(ENV_FILE), disk).unwrap_or_default();
     match last(&file, STATE_DIR) {
         Some(assignment) => state_dir(workspace, assignment.value.trim()),
         None => RelPath::parse(DEFAULT_STATE_DIR).ok(),
@@ -267,17 +270,21 @@ fn state_dir(workspace: &Path, text: &str) -> Option<RelPath> {
     if names_a_parent(text) {
         return None;
     }
-    RelPath::within(workspace.to_str()?, text).ok().filter(|dir| !is_of_git(dir))
+    RelPath::within(workspace.to_str()?, text).ok().filter(|dir| !is_taken(dir))
 }
 
 /// Reads the path of a state dir as long as there is no workspace that it could be absolute in.
 fn relative_state_dir(text: &str) -> Option<RelPath> {
-    RelPath::parse(text).ok().filter(|dir| !names_a_parent(text) && !is_of_git(dir))
+    RelPath::parse(text).ok().filter(|dir| !names_a_parent(text) && !is_taken(dir))
 }
 
-/// Whether a path leads into a directory of git, whatever the file system makes of capitals.
-fn is_of_git(dir: &RelPath) -> bool {
-    dir.as_str().split('/').any(|component| component.eq_ignore_ascii_case(".git"))
+/// Whether a path leads into a directory of git, or to where a file with settings is looked for, whatever the file system
+/// makes of capitals.
+fn is_taken(dir: &RelPath) -> bool {
+    let mut components = dir.as_str().split('/');
+    let first = components.clone().next().unwrap_or_default();
+    components.any(|component| component.eq_ignore_ascii_case(".git"))
+        || [MARKER_FILE, ENV_FILE].iter().any(|file| first.eq_ignore_ascii_case(file))
 }
 
 fn names_a_parent(text: &str) -> bool {
@@ -305,9 +312,9 @@ impl<'e> Sources<'e> {
     ) -> Result<Self, SettingsError> {
         let marker = workspace.join(MARKER_FILE);
         let marker = read_file(&marker, disk)?.map(|text| (marker, text.trim().to_owned()));
-        let path = workspace.join(".env");
+        let path = workspace.join(ENV_FILE);
         let extension = extension_path(environment)
-            .map(|dir| dir.join(".env"))
+            .map(|dir| dir.join(ENV_FILE))
             .filter(|extension| *extension != path);
         let env = with_assignments(path, disk)?;
         let extension = extension.map(|path| with_assignments(path, disk)).transpose()?;
@@ -320,7 +327,7 @@ impl<'e> Sources<'e> {
     ) -> Result<Self, SettingsError> {
         let extension = extension_path(environment).filter(|dir| dir.is_absolute());
         let extension =
-            extension.map(|dir| with_assignments(dir.join(".env"), disk)).transpose()?;
+            extension.map(|dir| with_assignments(dir.join(ENV_FILE), disk)).transpose()?;
         Ok(Self { environment, workspace: None, extension })
     }
 
@@ -426,9 +433,9 @@ pub enum SettingsError {
         /// What would be legal.
         allowed: &'static str,
     },
-    /// The state dir that was chosen is in a directory of git.
-    #[error("the state dir cannot be `{dir}`, which is git's")]
-    StateDirInGit {
+    /// The state dir that was chosen is in a directory of git, or where a file with settings is looked for.
+    #[error("the state dir cannot be `{dir}`: that name has a meaning of its own")]
+    StateDirTaken {
         /// The state dir.
         dir: RelPath,
     },
@@ -473,7 +480,7 @@ impl SettingsError {
     /// Returns the stable code of the error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::BadValue { .. } | Self::StateDirInGit { .. } | Self::UnusableFile { .. } => {
+            Self::BadValue { .. } | Self::StateDirTaken { .. } | Self::UnusableFile { .. } => {
                 "BAD_SETTING"
             }
             Self::Io(_) => "IO",
@@ -490,7 +497,9 @@ impl SettingsError {
             Self::BadValue { name, .. } => Some(format!(
                 "set {name} to another value or remove it; `maestro settings` shows where each value comes from"
             )),
-            Self::StateDirInGit { .. } => Some("choose a directory outside `.git`".to_owned()),
+            Self::StateDirTaken { .. } => {
+                Some("choose another directory, `docs/maestro` for example".to_owned())
+            }
             Self::UnusableFile { path, .. } => {
                 Some(format!("correct or move `{}`", path.display()))
             }
@@ -689,7 +698,16 @@ mod tests {
     #[test]
     fn the_state_dir_is_not_in_a_directory_of_git() {
         let dir = tempfile::tempdir().unwrap();
-        for text in [".git", ".git/state", ".GIT/x", "sub/.git/x", "./.git"] {
+        for text in [
+            ".git",
+            ".git/state",
+            ".GIT/x",
+            "sub/.git/x",
+            "./.git",
+            ".env",
+            ".ENV/x",
+            ".maestro-state-dir",
+        ] {
             let error = resolve(dir.path(), &[("MAESTRO_STATE_DIR", text)]).unwrap_err();
             assert_eq!(error.code(), "BAD_SETTING", "{text}");
             let environment = [("MAESTRO_STATE_DIR".to_owned(), text.to_owned())];
@@ -705,7 +723,7 @@ mod tests {
         let before = settings.clone();
         let refusal = settings.choose_state_dir(RelPath::parse(".git/x").unwrap()).unwrap_err();
         let hint = refusal.hint().unwrap();
-        insta::assert_snapshot!(format!("{}: {refusal}; {hint}", refusal.code()), @"BAD_SETTING: the state dir cannot be `.git/x`, which is git's; choose a directory outside `.git`");
+        insta::assert_snapshot!(format!("{}: {refusal}; {hint}", refusal.code()), @"BAD_SETTING: the state dir cannot be `.git/x`: that name has a meaning of its own; choose another directory, `docs/maestro` for example");
         assert_eq!(settings, before);
     }
 

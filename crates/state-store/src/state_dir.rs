@@ -260,9 +260,13 @@ impl StateDir {
     /// path that is returned is the resolved one.
     pub fn resolve_document(&self, text: &str) -> Result<RelPath, StateDirError> {
         let named = self.workspace.join(text);
+        let unusable = |path: PathBuf, problem| StateDirError::DocumentUnusable { path, problem };
         let missing = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                 StateDirError::DocumentMissing { path: named.clone(), source }
+            }
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => {
+                unusable(named.clone(), "no file can have this path")
             }
             _ => source.into(),
         };
@@ -273,7 +277,7 @@ impl StateDir {
         let relative = relative.ok_or_else(outside)?;
         match self.disk.entry(&path)? {
             Some(entry) if entry.kind == Kind::File => Ok(relative),
-            Some(entry) => Err(StateDirError::NotAFile { path, kind: entry.kind }),
+            Some(_) => Err(unusable(path, "it is no file")),
             None => Err(missing(io::ErrorKind::NotFound.into())),
         }
     }

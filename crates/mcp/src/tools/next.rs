@@ -18,6 +18,8 @@ pub(crate) struct GetNext;
 pub(crate) struct NextAnswer {
     /// The session.
     session_id: String,
+    /// Its status. One that is not `in_progress` has ended: nothing is left but `archive_session`.
+    status: &'static str,
     /// The phases that can start now, with what their agents need.
     ready: Vec<NextPhase>,
     /// The phases in progress.
@@ -99,6 +101,7 @@ impl Tool for GetNext {
         });
         Ok(NextAnswer {
             session_id: view.session_id.to_string(),
+            status: view.status.as_str(),
             ready: view.ready_phases().map(NextPhase::from).collect(),
             in_progress: with(PhaseStatus::InProgress),
             failed: with(PhaseStatus::Failed),

@@ -478,9 +478,10 @@ fn documents_that_cannot_be_used_are_refused() {
     "#);
     assert_snapshot!(rejected(json!({ "implementation_plan": "notes" })), @r#"
     ERROR {
-      "error": "`[root]/app/notes` is a directory, not a file",
-      "code": "STATE_DIR_UNUSABLE",
-      "recovery_hint": "move `[root]/app/notes` out of the way, or set MAESTRO_STATE_DIR to another path"
+      "error": "the document `[root]/app/notes` cannot be used: it is no file",
+      "code": "VALIDATION_ERROR",
+      "recovery_hint": "give a Markdown file",
+      "details": {"reason":"DOCUMENT_UNUSABLE"}
     }
     "#);
 }

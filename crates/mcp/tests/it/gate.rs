@@ -256,3 +256,61 @@ fn a_gate_goes_with_its_session_and_others_stay() {
     let next = json!({ "session_id": "2026-01-16-next" });
     assert_eq!(client.ok("get_design_gate_status", next)["session_id"], "2026-01-16-next");
 }
+
+#[test]
+fn a_session_that_is_begun_with_another_design_says_so() {
+    let fixture = Fixture::new().having("app/other.md", "# Other\n");
+    let mut client = fixture.ready();
+    let approval =
+        json!({ "design_document_content": "# Good\n", "design_document_filename": "good.md" });
+    client.of_session("record_design_approval", approval);
+    let mut other = create(SESSION);
+    other["design_document"] = "other.md".into();
+    let created = client.ok("create_session", other);
+    assert_snapshot!(created["warnings"], @r#"["the user approved `docs/maestro/plans/good.md`, and the session is begun with `other.md`"]"#);
+    // A gate that comes too late is said to.
+    let late = client.call("enter_design_gate", id());
+    assert_snapshot!(late.value["warnings"], @r#"["the session `2026-01-15-rate-limiter` has begun already, and goes on with the design that it has"]"#);
+}
+
+#[test]
+fn a_session_that_is_begun_with_its_design_has_nothing_to_say() {
+    let fixture = Fixture::new();
+    let mut client = fixture.ready();
+    let approval =
+        json!({ "design_document_content": "# Good\n", "design_document_filename": "good.md" });
+    client.of_session("record_design_approval", approval);
+    let mut named = create(SESSION);
+    named["design_document"] = "docs/maestro/plans/good.md".into();
+    assert_eq!(client.ok("create_session", named).get("warnings"), None);
+}
+
+#[test]
+fn a_directory_is_no_design() {
+    let fixture = Fixture::new().having("app/notes/a.md", "");
+    let mut client = fixture.ready();
+    let approval = json!({ "session_id": SESSION, "design_document_path": "notes" });
+    assert_snapshot!(fixture.refused(&mut client, "record_design_approval", approval), @r#"
+    ERROR {
+      "error": "the document `[root]/app/notes` cannot be used: it is no file",
+      "code": "VALIDATION_ERROR",
+      "recovery_hint": "give a Markdown file",
+      "details": {"reason":"DOCUMENT_UNUSABLE"}
+    }
+    "#);
+    let mut arguments = create(SESSION);
+    arguments["design_document"] = "notes".into();
+    assert_snapshot!(fixture.refused(&mut client, "create_session", arguments.clone()), @r#"
+    ERROR {
+      "error": "the document `[root]/app/notes` cannot be used: it is no file",
+      "code": "VALIDATION_ERROR",
+      "recovery_hint": "give a Markdown file",
+      "details": {"reason":"DOCUMENT_UNUSABLE"}
+    }
+    "#);
+    arguments["design_document"] = "a\0b".into();
+    assert_eq!(
+        fixture.refused(&mut client, "create_session", arguments).value["code"],
+        "VALIDATION_ERROR"
+    );
+}

@@ -29,6 +29,7 @@ fn what_can_be_done_next_is_told_with_what_agents_need() {
     assert_snapshot!(client.call("get_next_phases", json!({})), @r#"
     {
       "session_id": "2026-01-15-rate-limiter",
+      "status": "in_progress",
       "ready": [],
       "in_progress": [
         {
@@ -56,6 +57,7 @@ fn what_can_be_done_next_is_told_with_what_agents_need() {
     assert_snapshot!(client.of_session("get_next_phases", json!({})), @r#"
     {
       "session_id": "2026-01-15-rate-limiter",
+      "status": "in_progress",
       "ready": [],
       "in_progress": [
         {
@@ -99,6 +101,7 @@ fn when_all_is_done_nothing_is_next() {
     assert_snapshot!(client.call("get_next_phases", json!({})), @r#"
     {
       "session_id": "2026-01-15-rate-limiter",
+      "status": "in_progress",
       "ready": [],
       "in_progress": [],
       "failed": [],

@@ -201,9 +201,9 @@ fn a_state_dir_elsewhere_is_refused() {
     "#);
     assert_snapshot!(refused(json!(".git/state")), @r#"
     ERROR {
-      "error": "the state dir cannot be `.git/state`, which is git's",
+      "error": "the state dir cannot be `.git/state`: that name has a meaning of its own",
       "code": "BAD_SETTING",
-      "recovery_hint": "give a path inside the workspace, outside `.git`"
+      "recovery_hint": "give another path inside the workspace, `docs/maestro` for example"
     }
     "#);
     for state_dir in ["/etc/maestro", "a/../b", "a\\..\\b"] {

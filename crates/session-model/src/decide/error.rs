@@ -104,6 +104,14 @@ pub enum CommandError {
     /// Only the user may give the session up.
     #[error("giving a session up needs the decision of the user")]
     AbortUndecided,
+    /// The message of an error is a log, not a message.
+    #[error("the message of the error of phase {phase} has {bytes} bytes, more than 1 MiB")]
+    MessageTooLarge {
+        /// The phase.
+        phase: PhaseId,
+        /// How long it is.
+        bytes: usize,
+    },
     /// An error record lacks a part.
     #[error("the error record of phase {phase} lacks {missing}")]
     ErrorIncomplete {
@@ -203,6 +211,7 @@ impl CommandError {
             Self::HandoffIncomplete { .. } => "HANDOFF_INCOMPLETE",
             Self::RetriesExhausted { .. } => "RETRIES_EXHAUSTED",
             Self::UserDecisionRequired { .. } | Self::AbortUndecided => "USER_DECISION_REQUIRED",
+            Self::MessageTooLarge { .. } => "MESSAGE_TOO_LARGE",
             Self::ErrorIncomplete { .. } => "ERROR_INCOMPLETE",
             Self::ErrorNotRecordable { .. } => "ERROR_NOT_RECORDABLE",
             Self::AgentUnknown { .. } | Self::TokensOfNobody => "AGENT_UNKNOWN",
@@ -273,6 +282,9 @@ format!("hand the work over with `{complete}`")
                 format!("if the user decided so: `{}`", by_user(*event, phase))
             }
             Self::AbortUndecided => "if the user decided so: `maestro abort`".to_owned(),
+            Self::MessageTooLarge { .. } => {
+                "say what matters; the whole output belongs into a file".to_owned()
+            }
             Self::ErrorIncomplete { missing: "a message", .. } => {
                 "say what went wrong with `--message TEXT` or `--report FILE`".to_owned()
             }

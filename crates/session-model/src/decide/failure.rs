@@ -6,6 +6,9 @@ use crate::command::Failure;
 use crate::session::{PhaseError, Session};
 use crate::{PhaseEvent, PhaseId};
 
+/// How long the message of an error may be, in bytes. A session has room for many, and is read by people.
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
+
 /// Ends a phase badly.
 pub(super) fn fail(
     decider: &Decider<'_>,
@@ -53,6 +56,10 @@ fn error_of(
     let phase = || decider.session.phases[index].id.clone();
     if failure.message.trim().is_empty() {
         return Err(CommandError::ErrorIncomplete { phase: phase(), missing: "a message" });
+    }
+    let bytes = failure.message.len();
+    if MAX_MESSAGE_BYTES < bytes {
+        return Err(CommandError::MessageTooLarge { phase: phase(), bytes });
     }
     let agent = decider
         .agent(index, failure.agent.as_ref())
@@ -113,6 +120,15 @@ mod tests {
     fn take(status: PhaseStatus, command: &Command) -> Result<Decision, CommandError> {
         let rules = Rules { max_retries: 2, max_concurrent: 0, plan: PlanRules::default() };
         decide(&session(status), command, &rules, "2026-01-15T11:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_whole_log_is_no_message() {
+        let of = |bytes: usize| Failure { message: "x".repeat(bytes), ..failure() };
+        assert!(take(PhaseStatus::InProgress, &command(of(MAX_MESSAGE_BYTES), None)).is_ok());
+        let long = command(of(MAX_MESSAGE_BYTES + 1), None);
+        let error = take(PhaseStatus::InProgress, &long).unwrap_err();
+        insta::assert_snapshot!(format!("{}: {error}; {}", error.code(), error.hint()), @"MESSAGE_TOO_LARGE: the message of the error of phase 1 has 1048577 bytes, more than 1 MiB; say what matters; the whole output belongs into a file");
     }
 
     /// Whether an error can be recorded of a phase, and what to do if not, for every status that it can have.

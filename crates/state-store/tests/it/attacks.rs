@@ -201,6 +201,6 @@ fn a_document_named_by_a_user_must_lie_in_the_workspace_after_links() {
         let code = state_dir.resolve_document(bad).unwrap_err().code();
         assert_eq!(code, "OUTSIDE_WORKSPACE", "{bad}");
     }
-    assert_eq!(state_dir.resolve_document("docs").unwrap_err().code(), "STATE_DIR_UNUSABLE");
+    assert_eq!(state_dir.resolve_document("docs").unwrap_err().code(), "DOCUMENT_UNUSABLE");
     assert_eq!(state_dir.resolve_document("absent.md").unwrap_err().code(), "DOCUMENT_MISSING");
 }
