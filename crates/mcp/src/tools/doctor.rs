@@ -68,7 +68,7 @@ impl Tool for Doctor {
     const NAME: &'static str = "run_doctor";
     const TITLE: &'static str = "Run doctor";
     const DESCRIPTION: &'static str = "Check the state dir and explain what is wrong: a damaged or missing session file, an interrupted archiving, journals, design gates, leftovers, totals. Use it when another \
-        tool says that something is corrupt, locked or in conflict. Repairs nothing: that is for the user, with `maestro doctor --fix`.";
+        tool says that something is corrupt, missing or in conflict. Repairs nothing: that is for the user, with `maestro doctor --fix`.";
     const SCOPE: Scope = Scope::Workspace;
     const EFFECT: Effect = Effect::Reads;
     const EXAMPLE: &'static str = "{}";
