@@ -60,7 +60,7 @@ impl Workspace {
             return Finding::of_error(&error.into());
         };
         let file = self.state_dir().active_session();
-        let active = self.read();
+        let active = self.read_file();
         let is_unreadable = active.is_err();
         let is_active = active.ok().flatten().is_some_and(|d| d.session().session_id == *id);
         let finding = match &error {
@@ -156,7 +156,7 @@ impl Workspace {
 
     /// Whether the session file is of another session.
     fn is_taken_by_another(&self, id: &SessionId) -> bool {
-        self.read().ok().flatten().is_some_and(|document| document.session().session_id != *id)
+        self.read_file().ok().flatten().is_some_and(|document| document.session().session_id != *id)
     }
 
     fn of_condition(&self, condition: Condition) -> Option<Finding> {
@@ -248,7 +248,7 @@ impl Workspace {
         let OpenError::TwoSessions { first, second } = &error else {
             return Finding::of_error(&error.into());
         };
-        let active = self.read().ok().flatten().map(|d| d.session().session_id.clone());
+        let active = self.read_file().ok().flatten().map(|d| d.session().session_id.clone());
         let id = |path: &std::path::Path| -> Option<SessionId> {
             path.file_name()?.to_str()?.split('.').next()?.parse().ok()
         };
@@ -312,7 +312,7 @@ impl Workspace {
 
     fn examine_gates(&self, locked: &LockedStore<'_>) -> Result<Vec<Finding>, SessionError> {
         let dir = self.state_dir();
-        let read = self.read();
+        let read = self.read_file();
         // A session whose file cannot be read may be the one that a gate is of.
         let is_known = read.is_ok();
         let active = read.ok().flatten().map(|d| d.session().session_id.clone());
@@ -355,7 +355,7 @@ impl Workspace {
 
     /// What the session says that cannot be, or does not fit what is on the disk.
     fn examine_content(&self) -> Vec<Finding> {
-        let Ok(Some(document)) = self.read() else { return Vec::new() };
+        let Ok(Some(document)) = self.read_file() else { return Vec::new() };
         let session = document.session();
         let file = self.state_dir().active_session();
         let mut findings = Vec::new();

@@ -99,6 +99,11 @@ fn assert_in_order(fixture: &Fixture, call: usize) {
     assert_eq!(diagnosis.findings, [], "call {call}");
 }
 
+/// Whether a reader finds a session; an error is none of both.
+fn reads_session(fixture: &Fixture) -> bool {
+    matches!(fixture.workspace().status().unwrap(), Status::Active(_))
+}
+
 #[test]
 fn an_archiving_whose_process_dies_at_any_call_is_finished_by_the_next_command() {
     let prepared = finished();
@@ -113,6 +118,7 @@ fn an_archiving_whose_process_dies_at_any_call_is_finished_by_the_next_command()
         if !died(&fixture, Deed::Archive, call) {
             break;
         }
+        assert_eq!(reads_session(&fixture), fixture.session_file().exists(), "call {call}");
         match code(fixture.apply(&start("1"))) {
             "NO_SESSION" => finished_by_next += 1,
             "ILLEGAL_TRANSITION" => {
@@ -144,6 +150,7 @@ fn a_restoration_whose_process_dies_at_any_call_is_finished_by_the_next_command(
         if !died(&fixture, Deed::Restore, call) {
             break;
         }
+        assert_eq!(reads_session(&fixture), fixture.session_file().exists(), "call {call}");
         match code(fixture.apply(&start("1"))) {
             "ILLEGAL_TRANSITION" => finished_by_next += 1,
             "NO_SESSION" => {
