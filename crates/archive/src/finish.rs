@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use maestro_session_model::{Document, SessionId, Timestamp};
+use maestro_session_model::{Document, RelPath, SessionId, Timestamp};
 use maestro_state_store::journal::{Newest, Operation};
 use maestro_state_store::store::{ArchivedJournal, FileError, LiveSession, LockedStore, Removal};
 use maestro_state_store::{ContentHash, Store};
@@ -222,9 +222,23 @@ pub fn is_in_archive(store: &Store, live: &LiveSession) -> Result<bool, ArchiveE
     Err(ArchiveError::Lost { active: store.dir().active_session(), archived })
 }
 
-/// What an archiving is about to do that an operation begins, if it holds.
+/// Returns the documents that an archiving has brought to the archive, where they were; of one that `operation` begins and that
+/// has not come to its end. Takes no lock.
+pub fn documents_in_archive(store: &Store, operation: &Newest) -> Result<Vec<RelPath>, FileError> {
+    let workspace = store.dir().workspace();
+    let mut there = Vec::new();
+    for moved in begun(operation).into_iter().flat_map(|intent| intent.documents) {
+        let copy = store.read_file(&place(workspace, &moved.to))?;
+        if copy.is_some() && copy.as_deref().map(ContentHash::of) == moved.hash {
+            there.push(moved.from);
+        }
+    }
+    Ok(there)
+}
+
+/// What an archiving is about to do that an operation begins, if it holds and has not come to its end.
 pub(crate) fn begun(operation: &Newest) -> Option<Intent> {
-    if operation.abandoned {
+    if operation.abandoned || operation.archived {
         return None;
     }
     Intent::from_command(&operation.record.operation.command)

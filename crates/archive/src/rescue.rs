@@ -14,7 +14,7 @@ use crate::plan::free_stem;
 use crate::receipt::ArchiveReceipt;
 use crate::verify::Check;
 
-/// Whether an operation is the beginning of an archiving that holds.
+/// Whether an operation is the beginning of an archiving that holds and has not come to its end.
 pub fn begins_archiving(operation: &Newest) -> bool {
     begun(operation).is_some()
 }

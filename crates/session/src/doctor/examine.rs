@@ -1,7 +1,7 @@
 //! Looking at everything, and saying what is wrong. Changes nothing.
 
 use maestro_archive::{begins_archiving, begins_restoring};
-use maestro_session_model::{DesignGate, Document, Session, SessionId, broken_rules};
+use maestro_session_model::{DesignGate, Document, RelPath, Session, SessionId, broken_rules};
 use maestro_state_store::journal::History;
 use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
 use maestro_state_store::store::{Condition, LockedStore};
@@ -32,7 +32,8 @@ impl Workspace {
         }
         // While a session comes back, its documents are still on the way.
         if !findings.iter().any(|finding| finding.code == "RESTORE_INTERRUPTED") {
-            findings.extend(self.examine_content());
+            let moved = self.moved_by_archiving(locked).unwrap_or_default();
+            findings.extend(self.examine_content(&moved));
         }
         findings
     }
@@ -152,6 +153,17 @@ impl Workspace {
         let condition = locked.examine(&inspect)?;
         findings.extend(self.of_condition(condition));
         Ok(findings)
+    }
+
+    /// The documents that an archiving has moved that was interrupted.
+    fn moved_by_archiving(
+        &self,
+        locked: &mut LockedStore<'_>,
+    ) -> Result<Vec<RelPath>, SessionError> {
+        match locked.survey()?.live {
+            Some(live) => self.moved_documents(&live.newest),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Whether the session file is of another session.
@@ -354,7 +366,9 @@ impl Workspace {
     }
 
     /// What the session says that cannot be, or does not fit what is on the disk.
-    fn examine_content(&self) -> Vec<Finding> {
+    ///
+    /// The documents in `moved` are on their way to the archive.
+    fn examine_content(&self, moved: &[RelPath]) -> Vec<Finding> {
         let Ok(Some(document)) = self.read_file() else { return Vec::new() };
         let session = document.session();
         let file = self.state_dir().active_session();
@@ -376,7 +390,8 @@ impl Workspace {
         }
         let documents = [&session.design_document, &session.implementation_plan];
         for path in documents.into_iter().flatten() {
-            if self.state_dir().resolve_document(path).is_err() {
+            let is_gone = self.state_dir().resolve_document(path).is_err();
+            if is_gone && !self.is_among(path, moved) {
                 findings.push(Finding::by_person(
                     "DOCUMENT_MISSING",
                     format!("the document `{path}` of the session cannot be found"),
