@@ -5,10 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use maestro_session_model::{Document, SessionId, Timestamp};
-use maestro_state_store::ContentHash;
-use maestro_state_store::journal::Operation;
+use maestro_session_model::{Document, RelPath, SessionId, Timestamp};
+use maestro_state_store::journal::{Newest, Operation};
 use maestro_state_store::store::{ArchivedJournal, FileError, LiveSession, LockedStore, Removal};
+use maestro_state_store::{ContentHash, Store};
 
 use crate::archived::archived_file;
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, place};
@@ -49,8 +49,7 @@ pub fn finish(locked: &mut LockedStore<'_>, archiver: &Archiver) -> Result<Finis
         return Ok(Finished::Restored(Box::new(receipt)));
     }
     let operation = &newest.record.operation;
-    let intent = if newest.abandoned { None } else { Intent::from_command(&operation.command) };
-    let Some(intent) = intent else { return Ok(idle) };
+    let Some(intent) = begun(&newest) else { return Ok(idle) };
     match carry_out(locked, &session_id, &intent, operation, archiver.now)? {
         Done::Archived(receipt) => Ok(Finished::Archived(receipt)),
         Done::Edited { file } => {
@@ -100,7 +99,8 @@ fn carry_out(
     let archived = archived_file(&dir, &intent.archived_as);
 
     let there = locked.read_file(&active)?;
-    let is_archived = hash_of(locked, &archived)? == Some(intent.after);
+    let copy = locked.read_file(&archived)?;
+    let is_archived = copy.as_deref().map(ContentHash::of) == Some(intent.after);
     let ours = match &there {
         Some(bytes) if ContentHash::of(bytes) == intent.before => {
             match write_archived(locked, intent, bytes, &archived) {
@@ -116,8 +116,7 @@ fn carry_out(
             false
         }
         Some(_) => return Ok(Done::Edited { file: active }),
-        // Also one that somebody edited: where else could it be?
-        None if is_archived || is_document_of(locked, &archived, session_id)? => {
+        None if copy.is_some_and(|copy| holds(&copy, intent, session_id)) => {
             locked.make_durable(&archived)?;
             false
         }
@@ -198,15 +197,51 @@ pub(crate) fn is_of_another(text: &[u8], session_id: &SessionId) -> bool {
     document.is_ok_and(|document| document.session().session_id != *session_id)
 }
 
-/// Whether a file is a document of the session.
-fn is_document_of(
-    locked: &LockedStore<'_>,
-    path: &Path,
-    session_id: &SessionId,
-) -> Result<bool, FileError> {
-    let text = locked.read_file(path)?.and_then(|bytes| String::from_utf8(bytes).ok());
-    let document = text.and_then(|text| Document::parse(text).ok());
-    Ok(document.is_some_and(|document| document.session().session_id == *session_id))
+/// Whether what is in the place of the archived document is the session whose active document is gone: also one that somebody
+/// edited, for where else could it be?
+fn holds(copy: &[u8], intent: &Intent, session_id: &SessionId) -> bool {
+    if ContentHash::of(copy) == intent.after {
+        return true;
+    }
+    let document =
+        String::from_utf8(copy.to_vec()).ok().and_then(|text| Document::parse(text).ok());
+    document.is_some_and(|document| document.session().session_id == *session_id)
+}
+
+/// Whether a session whose active document is gone is in the archive: an archiving that was interrupted has brought it there,
+/// and [`finish`] does the rest. Takes no lock.
+///
+/// Fails as [`finish`] would if the archiving says so, and it is not there either.
+pub fn is_in_archive(store: &Store, live: &LiveSession) -> Result<bool, ArchiveError> {
+    let LiveSession { session_id, newest } = live;
+    let Some(intent) = begun(newest) else { return Ok(false) };
+    let archived = archived_file(store.dir(), &intent.archived_as);
+    if store.read_file(&archived)?.is_some_and(|copy| holds(&copy, &intent, session_id)) {
+        return Ok(true);
+    }
+    Err(ArchiveError::Lost { active: store.dir().active_session(), archived })
+}
+
+/// Returns the documents that an archiving has brought to the archive, where they were; of one that `operation` begins and that
+/// has not come to its end. Takes no lock.
+pub fn documents_in_archive(store: &Store, operation: &Newest) -> Result<Vec<RelPath>, FileError> {
+    let workspace = store.dir().workspace();
+    let mut there = Vec::new();
+    for moved in begun(operation).into_iter().flat_map(|intent| intent.documents) {
+        let copy = store.read_file(&place(workspace, &moved.to))?;
+        if copy.is_some() && copy.as_deref().map(ContentHash::of) == moved.hash {
+            there.push(moved.from);
+        }
+    }
+    Ok(there)
+}
+
+/// What an archiving is about to do that an operation begins, if it holds and has not come to its end.
+pub(crate) fn begun(operation: &Newest) -> Option<Intent> {
+    if operation.abandoned || operation.archived {
+        return None;
+    }
+    Intent::from_command(&operation.record.operation.command)
 }
 
 /// Writes the archived document unless it is there.

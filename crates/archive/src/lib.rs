@@ -51,7 +51,7 @@ pub use crate::archived::{ArchivedSession, Content, Summary, archived_file};
 pub use crate::catalogue::{archived_name, archived_sessions};
 pub use crate::error::RetrieveError;
 pub use crate::execute::{ArchiveError, ArchiveRequest, Archiver, archive};
-pub use crate::finish::{Finished, finish};
+pub use crate::finish::{Finished, documents_in_archive, finish, is_in_archive};
 pub use crate::journal::{JournalOfArchived, find_journal};
 pub use crate::plan::{
     ArchivePlan, DocumentMove, DocumentPlace, KeepReason, KeptDocument, Present, plan,

@@ -9,14 +9,14 @@ use maestro_state_store::{ContentHash, StateDir};
 
 use crate::archived::archived_file;
 use crate::execute::{ArchiveError, Archiver, Intent, archived_place, names_in_archive};
-use crate::finish::{hash_of, move_journal};
+use crate::finish::{begun, hash_of, move_journal};
 use crate::plan::free_stem;
 use crate::receipt::ArchiveReceipt;
 use crate::verify::Check;
 
-/// Whether an operation is the beginning of an archiving that holds.
+/// Whether an operation is the beginning of an archiving that holds and has not come to its end.
 pub fn begins_archiving(operation: &Newest) -> bool {
-    !operation.abandoned && Intent::from_command(&operation.record.operation.command).is_some()
+    begun(operation).is_some()
 }
 
 /// Archives the session `session_id`, which has a journal and whose document is gone or another session's, with `text`, its

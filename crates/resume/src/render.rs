@@ -126,6 +126,9 @@ fn head(page: &mut Page, report: &ResumeReport) {
     if let Some(batch) = &position.current_batch {
         page.line(&format!("- Parallel batch: {}", word(batch)));
     }
+    for note in &report.notes {
+        page.line(&format!("- Note: {note}"));
+    }
 }
 
 fn id(id: &PhaseId) -> String {

@@ -57,6 +57,10 @@ pub struct ResumeReport {
     pub blockers: Vec<BlockerFacts>,
     /// Rules that the document breaks, after a hand edit.
     pub broken_rules: Vec<String>,
+    /// What has been begun and not brought to its end, and what becomes of it, for the user to know first. [`report`] knows of
+    /// nothing: whoever reads the journal adds it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl ResumeReport {
@@ -281,6 +285,7 @@ pub fn report(
         other_errors,
         blockers,
         broken_rules: broken_rules(session),
+        notes: Vec::new(),
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use maestro_archive::{
     ArchiveError, ArchiveReceipt, ArchiveRequest as Request, Archiver, Finished, archive,
-    archive_unreadable, finish,
+    archive_unreadable, documents_in_archive, finish,
 };
 use maestro_session_model::{Phase, PhaseId, RelPath, Session, SessionId, SessionStatus};
+use maestro_state_store::journal::Newest;
 use maestro_state_store::store::LockedStore;
 use maestro_state_store::{OpenError, ReadError};
 
@@ -111,6 +112,16 @@ impl Workspace {
                 Ok(PutAway::AsItIs(Box::new(receipt)))
             }
         }
+    }
+
+    /// The documents that an archiving has moved that `newest` begins and that has not come to its end.
+    pub(crate) fn moved_documents(&self, newest: &Newest) -> Result<Vec<RelPath>, SessionError> {
+        Ok(documents_in_archive(&self.store, newest)?)
+    }
+
+    /// Whether a path of the session is one of these.
+    pub(crate) fn is_among(&self, path: &str, paths: &[RelPath]) -> bool {
+        self.relative(path).is_ok_and(|path| paths.contains(&path))
     }
 
     pub(crate) fn archiver(&self) -> Archiver {

@@ -99,7 +99,7 @@ impl Workspace {
         &self,
         wants_more: &dyn Fn(&History) -> bool,
     ) -> Result<(SessionId, History), SessionError> {
-        let id = match self.read() {
+        let id = match self.read_file() {
             Ok(Some(document)) => Some(document.session().session_id.clone()),
             Err(error @ SessionError::OtherSession { .. }) => return Err(error),
             Ok(None) | Err(_) => None,

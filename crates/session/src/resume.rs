@@ -3,14 +3,19 @@
 //! Joins the session, what is on disk, the settings and the clock to a report, and takes the step that the report says, on the
 //! very text that it was made of. What the step is decides `maestro_resume`.
 
-use maestro_archive::begins_restoring;
+use maestro_archive::{begins_archiving, begins_restoring};
 use maestro_resume::{Conflict, Refusal, ResumeReport, ResumeSettings, Step, report};
 use maestro_session_model::{Command, PhaseId, Rules, Session, SessionId, listed};
 use maestro_state_store::LockedStore;
+use maestro_state_store::journal::Newest;
 
 use crate::change::{Changed, MAX_ATTEMPTS, Opened, changed};
 use crate::error::SessionError;
 use crate::workspace::Workspace;
+
+/// What a report says of a session whose archiving has begun and not come to its end. Whoever began it may be at work still.
+const ARCHIVING_BEGUN: &str = "the archiving of this session was begun and has not come to its end; the next command that changes \
+    something finishes it, or takes it back for an edit that came first";
 
 /// What the user has agreed to before the step is taken.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,8 +89,11 @@ impl Workspace {
                 notes.extend(opened.map_err(|error| error.noting(notes.clone()))?.notes);
                 continue;
             };
-            if self.is_coming_back(&seen.session().session_id) {
-                // Files are compared with where they are to be.
+            if self
+                .newest_of(&seen.session().session_id)
+                .is_some_and(|newest| begins_restoring(&newest) || begins_archiving(&newest))
+            {
+                // Files are compared with where they are to be, and what goes to the archive does not go on.
                 notes.extend(self.finish_archiving(&mut self.lock()?)?);
                 continue;
             }
@@ -125,11 +133,10 @@ impl Workspace {
         Err(self.contended().noting(notes))
     }
 
-    /// Whether a session is on its way back from the archive, and whoever brought it was interrupted.
-    fn is_coming_back(&self, id: &SessionId) -> bool {
-        let newest_only = self.store.recent_history(id, &|_| false);
-        let newest = newest_only.ok().flatten();
-        newest.is_some_and(|history| history.operations().last().is_some_and(begins_restoring))
+    /// The newest operation of a session, as far as its journal can be read.
+    fn newest_of(&self, id: &SessionId) -> Option<Newest> {
+        let newest_only = self.store.recent_history(id, &|_| false).ok()??;
+        newest_only.operations().last().cloned()
     }
 
     fn report_on(
@@ -138,11 +145,17 @@ impl Workspace {
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<ResumeReport, SessionError> {
         let mut conflicts = self.conflicts_of(session, progress)?;
-        let is_missing = |conflict: &Conflict| matches!(conflict, Conflict::DocumentMissing { .. });
-        // Asked only then, because it reads the journal once more.
-        if conflicts.iter().any(is_missing) && self.is_coming_back(&session.session_id) {
+        let newest = self.newest_of(&session.session_id);
+        if let Some(newest) = &newest {
             // They are on their way.
-            conflicts.retain(|conflict| !is_missing(conflict));
+            let moved = self.moved_documents(newest)?;
+            let is_coming_back = begins_restoring(newest);
+            conflicts.retain(|conflict| match conflict {
+                Conflict::DocumentMissing { path, .. } => {
+                    !is_coming_back && !self.is_among(path, &moved)
+                }
+                _ => true,
+            });
         }
         let settings = ResumeSettings {
             rules: Rules {
@@ -152,7 +165,11 @@ impl Workspace {
             },
             auto_archive: self.settings.auto_archive.value,
         };
-        Ok(report(session, conflicts, &settings, self.env.now()))
+        let mut report = report(session, conflicts, &settings, self.env.now());
+        if newest.is_some_and(|newest| begins_archiving(&newest)) {
+            report.notes.push(ARCHIVING_BEGUN.to_owned());
+        }
+        Ok(report)
     }
 
     /// Carries out the orders one after the other. Nothing is taken if someone edits the file before the first of them is

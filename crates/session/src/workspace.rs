@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use maestro_archive::is_in_archive;
 use maestro_session_model::{Document, InvalidPath, RelPath, SessionId};
 use maestro_state_store::settings::{DEFAULT_STATE_DIR, Origin};
 use maestro_state_store::state_dir::{Creation, LEGACY_STATE_DIR};
-use maestro_state_store::{Disk, Environment, Settings, StateDir, Store, discover_workspace};
+use maestro_state_store::{
+    Disk, Environment, OpenError, Settings, StateDir, Store, discover_workspace,
+};
 
 use crate::baselines::carry;
 use crate::env::Env;
@@ -164,9 +167,33 @@ impl Workspace {
     }
 
     /// Reads the active session's document, if there is one. Takes no lock.
+    ///
+    /// Fails for a session whose file is gone, as an operation that changes it does. Only where there is no file are the ends
+    /// of journals read.
     pub fn read(&self) -> Result<Option<Arc<Document>>, SessionError> {
+        let document = self.read_file()?;
+        if document.is_none() {
+            self.refuse_lost()?;
+        }
+        Ok(document)
+    }
+
+    /// Reads the session file, if there is one, and asks no journal whether there should be one.
+    pub(crate) fn read_file(&self) -> Result<Option<Arc<Document>>, SessionError> {
         let Some(stored) = self.store.read()? else { return Ok(None) };
         self.document_of(stored.text).map(Some)
+    }
+
+    /// Refuses a session that has lost its file. One that an archiving has brought to the archive has not, though the next
+    /// operation still has to finish that.
+    fn refuse_lost(&self) -> Result<(), SessionError> {
+        let Some(live) = self.store.without_document()? else { return Ok(()) };
+        if is_in_archive(&self.store, &live)? {
+            return Ok(());
+        }
+        let path = self.state_dir().active_session();
+        let session_id = live.session_id;
+        Err(OpenError::SessionFileMissing { path, session_id }.into())
     }
 
     /// The document of a text of the session file; the one that is known, if it has this text.

@@ -159,6 +159,11 @@ impl Store {
         Ok(journals_in(&self.dir.disk().list(&dir)?).into_keys().collect())
     }
 
+    /// Where the text of an operation is before it takes its place.
+    fn temp_path(&self, operation: uuid::Uuid) -> PathBuf {
+        self.dir.state().join(format!("{TEMP_PREFIX}{operation}{TEMP_SUFFIX}"))
+    }
+
     /// Takes the exclusive lock, waiting for it at most `wait`. Everything that changes something is on what it returns.
     pub fn lock(&self, holder: &Holder, wait: Duration) -> Result<LockedStore<'_>, LockError> {
         let lock = self.dir.lock(holder, wait)?;
@@ -225,7 +230,7 @@ impl LockedStore<'_> {
 
     /// Where the text of an operation is before it takes its place.
     fn temp_path(&self, operation: uuid::Uuid) -> PathBuf {
-        self.dir.state().join(format!("{TEMP_PREFIX}{operation}{TEMP_SUFFIX}"))
+        self.store.temp_path(operation)
     }
 }
 

@@ -45,6 +45,7 @@ fn every_kind_of_failure_has_its_code() {
     row(ExitCode::CORRUPT, "corrupt", env.run(["status"]));
     fs_err::remove_file(env.session_file()).unwrap();
     row(ExitCode::CORRUPT, "gone", env.run(["phase", "start", "1"]));
+    row(ExitCode::CORRUPT, "gone for readers", env.run(["next"]));
 
     env.set("MAESTRO_AUTO_ARCHIVE", "perhaps");
     row(ExitCode::USAGE, "a bad setting", env.run(["status"]));
@@ -61,6 +62,7 @@ fn every_kind_of_failure_has_its_code() {
     6 two sessions: error: there are two active sessions: `[root]/project/docs/maestro/state/active-session.md` and `[root]/project/.gemini/state/active-session.md`
     5 corrupt: error: `[root]/project/docs/maestro/state/active-session.md` is not a valid session
     5 gone: error: the document of the session 2026-01-15-rate-limiting is missing: `[root]/project/docs/maestro/state/active-session.md`
+    5 gone for readers: error: the document of the session 2026-01-15-rate-limiting is missing: `[root]/project/docs/maestro/state/active-session.md`
     2 a bad setting: error: MAESTRO_AUTO_ARCHIVE is `perhaps` (environment), which must be true or false
     ");
 }

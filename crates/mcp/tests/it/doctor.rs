@@ -100,9 +100,15 @@ fn a_missing_session_file_is_for_a_repair() {
     assert_eq!(found.value["findings"][0]["remedy"], "by_repair");
     assert_eq!(found.value["healthy"], false);
     assert_snapshot!(client.call("get_session_status", json!({})), @r#"
-    {
-      "exists": false,
-      "message": "No active session found"
+    ERROR {
+      "error": "the document of the session 2026-01-15-rate-limiter is missing: `[root]/app/docs/maestro/state/active-session.md`",
+      "code": "SESSION_FILE_MISSING",
+      "recovery_hint": "put the file back, or let `maestro doctor --fix` write the last recorded text again; `archive_session` ends the session as it was recorded last",
+      "details": {
+        "last_recorded_at": "2026-01-15T10:00:00.000Z",
+        "last_recorded_operation": 1,
+        "session_id": "2026-01-15-rate-limiter"
+      }
     }
     "#);
 }

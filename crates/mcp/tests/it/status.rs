@@ -357,6 +357,10 @@ fn a_session_file_that_is_gone_is_told_from_no_session() {
     let fixture = Fixture::new();
     let mut client = fixture.begun();
     fs_err::remove_file(fixture.path(FILE)).unwrap();
+    for reads in ["get_session_status", "get_next_phases", "get_resume_report"] {
+        let answer = fixture.refused(&mut client, reads, json!({}));
+        assert_eq!(answer.value["code"], "SESSION_FILE_MISSING", "{reads}: {answer}");
+    }
     let update = json!({ "session_id": SESSION, "current_batch": "b" });
     assert_snapshot!(fixture.refused(&mut client, "update_session", update), @r#"
     ERROR {

@@ -1,7 +1,7 @@
 //! Looking at everything, and saying what is wrong. Changes nothing.
 
 use maestro_archive::{begins_archiving, begins_restoring};
-use maestro_session_model::{DesignGate, Document, Session, SessionId, broken_rules};
+use maestro_session_model::{DesignGate, Document, RelPath, Session, SessionId, broken_rules};
 use maestro_state_store::journal::History;
 use maestro_state_store::state_dir::DESIGN_GATE_ENDING;
 use maestro_state_store::store::{Condition, LockedStore};
@@ -32,7 +32,8 @@ impl Workspace {
         }
         // While a session comes back, its documents are still on the way.
         if !findings.iter().any(|finding| finding.code == "RESTORE_INTERRUPTED") {
-            findings.extend(self.examine_content());
+            let moved = self.moved_by_archiving(locked).unwrap_or_default();
+            findings.extend(self.examine_content(&moved));
         }
         findings
     }
@@ -60,7 +61,7 @@ impl Workspace {
             return Finding::of_error(&error.into());
         };
         let file = self.state_dir().active_session();
-        let active = self.read();
+        let active = self.read_file();
         let is_unreadable = active.is_err();
         let is_active = active.ok().flatten().is_some_and(|d| d.session().session_id == *id);
         let finding = match &error {
@@ -154,9 +155,20 @@ impl Workspace {
         Ok(findings)
     }
 
+    /// The documents that an archiving has moved that was interrupted.
+    fn moved_by_archiving(
+        &self,
+        locked: &mut LockedStore<'_>,
+    ) -> Result<Vec<RelPath>, SessionError> {
+        match locked.survey()?.live {
+            Some(live) => self.moved_documents(&live.newest),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Whether the session file is of another session.
     fn is_taken_by_another(&self, id: &SessionId) -> bool {
-        self.read().ok().flatten().is_some_and(|document| document.session().session_id != *id)
+        self.read_file().ok().flatten().is_some_and(|document| document.session().session_id != *id)
     }
 
     fn of_condition(&self, condition: Condition) -> Option<Finding> {
@@ -248,7 +260,7 @@ impl Workspace {
         let OpenError::TwoSessions { first, second } = &error else {
             return Finding::of_error(&error.into());
         };
-        let active = self.read().ok().flatten().map(|d| d.session().session_id.clone());
+        let active = self.read_file().ok().flatten().map(|d| d.session().session_id.clone());
         let id = |path: &std::path::Path| -> Option<SessionId> {
             path.file_name()?.to_str()?.split('.').next()?.parse().ok()
         };
@@ -312,7 +324,7 @@ impl Workspace {
 
     fn examine_gates(&self, locked: &LockedStore<'_>) -> Result<Vec<Finding>, SessionError> {
         let dir = self.state_dir();
-        let read = self.read();
+        let read = self.read_file();
         // A session whose file cannot be read may be the one that a gate is of.
         let is_known = read.is_ok();
         let active = read.ok().flatten().map(|d| d.session().session_id.clone());
@@ -354,8 +366,10 @@ impl Workspace {
     }
 
     /// What the session says that cannot be, or does not fit what is on the disk.
-    fn examine_content(&self) -> Vec<Finding> {
-        let Ok(Some(document)) = self.read() else { return Vec::new() };
+    ///
+    /// The documents in `moved` are on their way to the archive.
+    fn examine_content(&self, moved: &[RelPath]) -> Vec<Finding> {
+        let Ok(Some(document)) = self.read_file() else { return Vec::new() };
         let session = document.session();
         let file = self.state_dir().active_session();
         let mut findings = Vec::new();
@@ -376,7 +390,8 @@ impl Workspace {
         }
         let documents = [&session.design_document, &session.implementation_plan];
         for path in documents.into_iter().flatten() {
-            if self.state_dir().resolve_document(path).is_err() {
+            let is_gone = self.state_dir().resolve_document(path).is_err();
+            if is_gone && !self.is_among(path, moved) {
                 findings.push(Finding::by_person(
                     "DOCUMENT_MISSING",
                     format!("the document `{path}` of the session cannot be found"),

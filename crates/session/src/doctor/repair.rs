@@ -104,7 +104,7 @@ impl Workspace {
         let file = self.state_dir().active_session();
         let mut done = Vec::new();
         // First the session file: once the journal is in the quarantine, nobody would look for the text in it.
-        if !matches!(self.read(), Ok(Some(_)))
+        if !matches!(self.read_file(), Ok(Some(_)))
             && let Some(text) = self.store.salvage(id)?
         {
             if locked.is_there(&file)? {

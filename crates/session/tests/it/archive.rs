@@ -249,6 +249,8 @@ fn an_archiving_that_was_interrupted_is_finished_by_the_next_command() {
         if restored >= 4 {
             fs_err::remove_file(fixture.path(&receipt.archive_path)).unwrap();
         }
+        let is_active = matches!(fixture.workspace().status().unwrap(), Status::Active(_));
+        assert_eq!(is_active, restored >= 2, "step {restored}");
         // Any command that takes the lock; this one finds no session once all is finished.
         assert_eq!(code(fixture.apply(&start("1"))), "NO_SESSION", "step {restored}");
         let names = |files: &[(String, Vec<u8>)]| -> Vec<String> {

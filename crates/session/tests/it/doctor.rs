@@ -1,12 +1,14 @@
 //! The doctor finds everything, repairs what needs no person, deletes nothing, and leaves nothing to find.
 
-use maestro_session::{Diagnosis, Remedy, Status};
+use insta::assert_snapshot;
+use maestro_session::{ArchiveReceipt, Consent, Diagnosis, Remedy, Status, prompt};
 use maestro_session_model::{Document, PhaseStatus, SessionStatus};
 
 use crate::fixture::{ARCHIVE, FORCE, Fixture, code, complete, id, skip, start};
 
 const FILE: &str = "docs/maestro/state/active-session.md";
 const JOURNAL: &str = "docs/maestro/state/journal/2026-01-15-add-a-token-bucket-rate-limiter.jsonl";
+const PLAN: &str = "docs/maestro/plans/plan.md";
 
 fn doctor(fixture: &Fixture, fix: bool) -> Diagnosis {
     fixture.workspace().doctor(fix, &mut |_, _| {}).unwrap()
@@ -257,30 +259,68 @@ fn of_two_journals_the_one_without_a_session_file_is_archived() {
     fixture.apply(&start("2")).unwrap();
 }
 
-#[test]
-fn an_interrupted_archiving_is_finished() {
+/// A session whose archiving the machine has stopped after the intent, or after the plan was moved.
+fn half_archived(is_moved: bool) -> (Fixture, ArchiveReceipt) {
     let fixture = begun();
     for phase in ["2", "3", "review"] {
         fixture.apply(&skip(phase, true)).unwrap();
     }
     let active = fixture.text(FILE);
     let receipt = fixture.workspace().archive(ARCHIVE).unwrap();
-    // As if the machine had stopped after the intent.
     let moved = receipt.archive_path.replace(".md", ".journal.jsonl");
     let lines = fixture.text(&moved);
     let lines: Vec<&str> = lines.split_inclusive('\n').collect();
     let upto = lines.iter().rposition(|line| line.contains("\"archived_as\"")).unwrap();
     fixture.write(JOURNAL, lines[..=upto].concat());
     fs_err::remove_file(fixture.path(&moved)).unwrap();
-    fs_err::remove_file(fixture.path(&receipt.archive_path)).unwrap();
-    fixture.write("docs/maestro/plans/plan.md", fixture.text(&receipt.archived_files[1]));
-    fs_err::remove_file(fixture.path(&receipt.archived_files[1])).unwrap();
+    if !is_moved {
+        fs_err::remove_file(fixture.path(&receipt.archive_path)).unwrap();
+        fixture.write(PLAN, fixture.text(&receipt.archived_files[1]));
+        fs_err::remove_file(fixture.path(&receipt.archived_files[1])).unwrap();
+    }
     fixture.write(FILE, active);
-    assert_eq!(codes(&doctor(&fixture, false)), ["ARCHIVE_INTERRUPTED"]);
-    let repaired = doctor(&fixture, true);
-    assert!(repaired.findings.is_empty(), "{:?}", repaired.findings);
-    assert!(fixture.path(&receipt.archive_path).exists());
-    assert!(!fixture.path(FILE).exists());
+    (fixture, receipt)
+}
+
+#[test]
+fn an_interrupted_archiving_is_finished() {
+    for is_moved in [false, true] {
+        let (fixture, receipt) = half_archived(is_moved);
+        assert_eq!(codes(&doctor(&fixture, false)), ["ARCHIVE_INTERRUPTED"]);
+        let repaired = doctor(&fixture, true);
+        assert!(repaired.findings.is_empty(), "{:?}", repaired.findings);
+        assert!(fixture.path(&receipt.archive_path).exists());
+        assert!(!fixture.path(FILE).exists());
+    }
+}
+
+#[test]
+fn a_document_that_an_interrupted_archiving_has_not_moved_can_be_missing() {
+    let (fixture, _) = half_archived(false);
+    fs_err::remove_file(fixture.path(PLAN)).unwrap();
+    assert_eq!(codes(&doctor(&fixture, false)), ["ARCHIVE_INTERRUPTED", "DOCUMENT_MISSING"]);
+}
+
+#[test]
+fn a_resume_report_tells_of_an_interrupted_archiving_and_misses_no_document() {
+    let mut notes = Vec::new();
+    for is_moved in [false, true] {
+        let (fixture, receipt) = half_archived(is_moved);
+        let before = fixture.snapshot();
+        let report = fixture.workspace().resume_report(&mut |_, _| {}).unwrap().unwrap();
+        assert_eq!(report.conflicts_to_confirm().count(), 0);
+        notes.push(report.notes.join("\n"));
+        assert!(prompt(&report, &[]).contains("- Note: the archiving of this session was begun"));
+        assert_eq!(fixture.snapshot(), before);
+        // Nothing goes on that is on its way to the archive.
+        let consent = Consent::default();
+        let refused = fixture.workspace().resume(&consent, &mut |_, _| {}).unwrap_err();
+        assert_eq!(refused.code(), "NO_SESSION");
+        assert!(refused.notes()[0].contains("which had been interrupted, was finished"));
+        assert!(fixture.path(&receipt.archive_path).exists());
+    }
+    notes.dedup();
+    assert_snapshot!(notes.join("\n"), @"the archiving of this session was begun and has not come to its end; the next command that changes something finishes it, or takes it back for an edit that came first");
 }
 
 #[test]

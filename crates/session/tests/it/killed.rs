@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use maestro_session::{LogFilter, SessionError, Status, Workspace};
+use maestro_session::{Conflict, LogFilter, Remedy, SessionError, Status, Workspace};
 use maestro_testutils::{FaultyDisk, Plan};
 
 use crate::fixture::{ARCHIVE, Fixture, code, complete, env_of, skip, start};
@@ -99,6 +99,23 @@ fn assert_in_order(fixture: &Fixture, call: usize) {
     assert_eq!(diagnosis.findings, [], "call {call}");
 }
 
+/// Whether a reader finds a session; an error is none of both.
+fn reads_session(fixture: &Fixture) -> bool {
+    matches!(fixture.workspace().status().unwrap(), Status::Active(_))
+}
+
+/// Nobody is told to put back what is on its way to the archive.
+fn assert_no_document_missing(fixture: &Fixture, call: usize) {
+    let diagnosis = fixture.workspace().doctor(false, &mut |_, _| {}).unwrap();
+    let by_person = diagnosis.findings.iter().find(|found| found.remedy == Remedy::ByPerson);
+    assert_eq!(by_person, None, "call {call}");
+    if let Some(report) = fixture.workspace().resume_report(&mut |_, _| {}).unwrap() {
+        let mut conflicts = report.conflicts.iter();
+        let missing = conflicts.find(|found| matches!(found, Conflict::DocumentMissing { .. }));
+        assert_eq!(missing, None, "call {call}");
+    }
+}
+
 #[test]
 fn an_archiving_whose_process_dies_at_any_call_is_finished_by_the_next_command() {
     let prepared = finished();
@@ -113,6 +130,8 @@ fn an_archiving_whose_process_dies_at_any_call_is_finished_by_the_next_command()
         if !died(&fixture, Deed::Archive, call) {
             break;
         }
+        assert_eq!(reads_session(&fixture), fixture.session_file().exists(), "call {call}");
+        assert_no_document_missing(&fixture, call);
         match code(fixture.apply(&start("1"))) {
             "NO_SESSION" => finished_by_next += 1,
             "ILLEGAL_TRANSITION" => {
@@ -144,6 +163,7 @@ fn a_restoration_whose_process_dies_at_any_call_is_finished_by_the_next_command(
         if !died(&fixture, Deed::Restore, call) {
             break;
         }
+        assert_eq!(reads_session(&fixture), fixture.session_file().exists(), "call {call}");
         match code(fixture.apply(&start("1"))) {
             "ILLEGAL_TRANSITION" => finished_by_next += 1,
             "NO_SESSION" => {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use maestro_resume::Step;
 use maestro_session::{
     AcceptedConflicts, Consent, Env, ErrorClass, LogFilter, ResumeError, Resumed, SessionError,
-    Workspace,
+    Status, Workspace,
 };
 use maestro_session_model::PhaseStatus;
 use maestro_state_store::OsDisk;
@@ -67,6 +67,36 @@ fn a_refusal_changes_nothing() {
     assert_eq!(code(resume(&Fixture::new())), "NOT_INITIALISED");
     fs_err::remove_file(fixture.session_file()).unwrap();
     assert_eq!(code(resume(&fixture)), "SESSION_FILE_MISSING");
+}
+
+#[test]
+fn whoever_reads_a_session_whose_file_is_gone_is_told_so_as_whoever_changes_it() {
+    let fixture = interrupted();
+    fs_err::remove_file(fixture.session_file()).unwrap();
+    let before = fixture.snapshot();
+    let lock = fs_err::File::open(fixture.path("docs/maestro/state/lock")).unwrap().into_file();
+    lock.lock().unwrap();
+    let workspace = fixture.workspace();
+    assert_eq!(code(workspace.read()), "SESSION_FILE_MISSING");
+    assert_eq!(code(workspace.status()), "SESSION_FILE_MISSING");
+    assert_eq!(code(workspace.resume_report(&mut |_, _| {})), "SESSION_FILE_MISSING");
+    assert_eq!(code(workspace.conflicts(&mut |_, _| {})), "SESSION_FILE_MISSING");
+    assert_eq!(code(workspace.create_session(&fixture.request())), "SESSION_FILE_MISSING");
+    lock.unlock().unwrap();
+    assert_eq!(fixture.snapshot(), before);
+    assert_eq!(code(fixture.apply(&start("1"))), "SESSION_FILE_MISSING");
+}
+
+#[test]
+fn a_journal_is_not_asked_about_a_session_whose_file_is_there() {
+    let fixture = interrupted();
+    let id = fixture.document().session().session_id.clone();
+    let journal = format!("docs/maestro/state/journal/{id}.jsonl");
+    fixture.write(&journal, fixture.text(&journal).replace("\"seq\"", "\"sec\""));
+    assert!(matches!(fixture.workspace().status().unwrap(), Status::Active(_)));
+    fs_err::remove_file(fixture.session_file()).unwrap();
+    assert_eq!(code(fixture.workspace().status()), "CORRUPT");
+    assert_eq!(code(fixture.apply(&start("1"))), "CORRUPT");
 }
 
 #[test]

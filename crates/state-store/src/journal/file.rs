@@ -117,7 +117,16 @@ impl Tail {
 impl Journal {
     /// Opens a journal that exists.
     pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
-        let file = disk.open(path, Access::Append)?;
+        Self::open_for(Access::Append, disk, path)
+    }
+
+    /// Opens a journal that is only to be read.
+    pub(crate) fn open_to_read(disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
+        Self::open_for(Access::Read, disk, path)
+    }
+
+    fn open_for(access: Access, disk: &dyn Disk, path: &Path) -> Result<Self, JournalError> {
+        let file = disk.open(path, access)?;
         let len = file.entry()?.len;
         Ok(Self { path: path.to_owned(), file, len, torn: None, has_only_its_head: false })
     }

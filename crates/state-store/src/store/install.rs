@@ -15,8 +15,8 @@ use crate::state_dir::{StateDirError, is_gitignore_temp};
 use crate::store::decide::TempState;
 use crate::store::journals::marks_when_done;
 use crate::store::{
-    LockedStore, OpenSession, PREPARED_PREFIX, ReadError, Recovered, TEMP_PREFIX, TEMP_SUFFIX,
-    journal_paths, read_contents,
+    LockedStore, OpenSession, PREPARED_PREFIX, ReadError, Recovered, Store, TEMP_PREFIX,
+    TEMP_SUFFIX, journal_paths, read_contents,
 };
 
 /// How much is compared at once.
@@ -61,6 +61,36 @@ impl SwapError {
     pub(super) fn into_io(self) -> io::Error {
         match self {
             Self::NotMoved(error) | Self::NotCompared(error) => error,
+        }
+    }
+}
+
+impl Store {
+    /// Says what is at the place of a temporary file, compared with an operation.
+    pub(super) fn temp_state(
+        &self,
+        temp: &Path,
+        before: Option<ContentHash>,
+        after: ContentHash,
+    ) -> Result<TempState, ReadError> {
+        Ok(match self.hash_of(temp)? {
+            Found::Nothing => TempState::Absent,
+            Found::Text(hash) if hash == after => TempState::After,
+            Found::Text(hash) if Some(hash) == before => TempState::Before,
+            Found::Text(_) | Found::Other => TempState::Displaced,
+        })
+    }
+
+    fn hash_of(&self, path: &Path) -> Result<Found, ReadError> {
+        match read_contents(&self.dir, path) {
+            Ok(Some(contents)) => Ok(Found::Text(ContentHash::of(&contents.bytes))),
+            Ok(None) => Ok(Found::Nothing),
+            // Whatever an exchange brought out, it was at the place of the document.
+            Err(
+                ReadError::TooLarge { .. }
+                | ReadError::StateDir(StateDirError::Symlink { .. } | StateDirError::NotAFile { .. }),
+            ) => Ok(Found::Other),
+            Err(error) => Err(error),
         }
     }
 }
@@ -259,7 +289,7 @@ impl LockedStore<'_> {
     }
 
     fn text_hash(&self, path: &Path) -> Result<Option<ContentHash>, ReadError> {
-        Ok(match self.hash_of(path)? {
+        Ok(match self.store.hash_of(path)? {
             Found::Text(hash) => Some(hash),
             Found::Nothing | Found::Other => None,
         })
@@ -286,7 +316,7 @@ impl LockedStore<'_> {
         temp: &Path,
         known: &[ContentHash],
     ) -> Result<Option<PathBuf>, ReadError> {
-        match self.hash_of(temp)? {
+        match self.store.hash_of(temp)? {
             Found::Nothing => Ok(None),
             Found::Text(hash) if known.contains(&hash) => {
                 self.dir.disk().remove_file(temp)?;
@@ -366,34 +396,6 @@ impl LockedStore<'_> {
             }
         }
         Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
-    }
-
-    /// Says what is at the place of a temporary file, compared with an operation.
-    pub(super) fn temp_state(
-        &self,
-        temp: &Path,
-        before: Option<ContentHash>,
-        after: ContentHash,
-    ) -> Result<TempState, ReadError> {
-        Ok(match self.hash_of(temp)? {
-            Found::Nothing => TempState::Absent,
-            Found::Text(hash) if hash == after => TempState::After,
-            Found::Text(hash) if Some(hash) == before => TempState::Before,
-            Found::Text(_) | Found::Other => TempState::Displaced,
-        })
-    }
-
-    fn hash_of(&self, path: &Path) -> Result<Found, ReadError> {
-        match read_contents(self.dir, path) {
-            Ok(Some(contents)) => Ok(Found::Text(ContentHash::of(&contents.bytes))),
-            Ok(None) => Ok(Found::Nothing),
-            // Whatever an exchange brought out, it was at the place of the document.
-            Err(
-                ReadError::TooLarge { .. }
-                | ReadError::StateDir(StateDirError::Symlink { .. } | StateDirError::NotAFile { .. }),
-            ) => Ok(Found::Other),
-            Err(error) => Err(error),
-        }
     }
 
     /// Clears the temporary files of operations that came to no end.

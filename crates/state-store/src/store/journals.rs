@@ -1,17 +1,19 @@
 //! The journals of a state dir: finding the one that counts, beginning one, and appending what leaves the document alone.
 
+use std::io;
 use std::path::PathBuf;
 
 use maestro_session_model::{SessionId, Timestamp};
 use uuid::Uuid;
 
 use crate::journal::{
-    AppendError, Durability, Journal, Line, MarkKind, Newest, Operation, Record, Tail, Waiting,
-    journals_in, paths,
+    AppendError, Durability, Journal, JournalError, Line, MarkKind, Newest, Operation, Record,
+    Tail, Waiting, journals_in, paths,
 };
 use crate::store::commit::CommitError;
+use crate::store::decide::{Action, FileState, decide};
 use crate::store::recovery::{OpenError, Recovered};
-use crate::store::{LockedStore, OpenSession, ReadError};
+use crate::store::{LockedStore, OpenSession, ReadError, Store};
 
 /// What the ends of the journals say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,6 +50,9 @@ pub(super) struct Journals {
     /// Without an operation that ever counted.
     pub(super) dead: Vec<PathBuf>,
 }
+
+/// Opens the newest of the files of a journal and reads its end; nothing where there is none.
+type OpenJournal<'o> = dyn Fn(SessionId, &[PathBuf]) -> Result<Option<OpenSession>, OpenError> + 'o;
 
 /// The journals of a state dir besides that of the open session.
 #[derive(Debug)]
@@ -136,30 +141,7 @@ impl LockedStore<'_> {
 
     /// Reads the end of every journal.
     pub(super) fn scan(&self) -> Result<Journals, OpenError> {
-        let mut found = Journals { live: Vec::new(), archived: Vec::new(), dead: Vec::new() };
-        let dir = self.dir.journals();
-        if !self.dir.check_directory(&dir)? {
-            return Ok(found);
-        }
-        let listed = self.dir.disk().list(&dir)?;
-        for (id, segments) in journals_in(&listed) {
-            for other in listed.iter().filter(|other| !other.is_file) {
-                if segments.iter().any(|segment| segment.name == other.name) {
-                    // Says what is wrong with it.
-                    self.dir.file_entry(&dir.join(&other.name))?;
-                }
-            }
-            let files = paths(&dir, &segments);
-            let Some(session) = self.open_journal(id, &files)? else { continue };
-            let is_archived = session.tail.newest.as_ref().is_some_and(|newest| newest.archived);
-            let counts = session.tail.effective().is_some();
-            match (is_archived, counts) {
-                (true, _) => found.archived.push(session),
-                (false, true) => found.live.push(session),
-                (false, false) => found.dead.extend(files),
-            }
-        }
-        Ok(found)
+        self.store.scan_with(&|id, files| self.open_journal(id, files))
     }
 
     /// Opens the newest segment of a journal and reads its end.
@@ -288,6 +270,78 @@ impl LockedStore<'_> {
         let appended = journal.append(&[line], Durability::Synced);
         self.session = None;
         Ok(appended?)
+    }
+}
+
+impl Store {
+    /// Says which session has lost its document, as every opening would say that finds none; nothing where there is a
+    /// document, or no session, or where an opening would put the document in its place. Takes no lock and changes nothing.
+    ///
+    /// For readers that have found no document. Reads the end of each journal, but only then.
+    pub fn without_document(&self) -> Result<Option<LiveSession>, OpenError> {
+        let Journals { live, .. } = self.scan_with(&|id, files| self.look_at_journal(id, files))?;
+        let Some(mut session) = single(live)? else { return Ok(None) };
+        // After the journals: whoever begins a session writes its journal first.
+        if self.stamp()?.is_some() {
+            return Ok(None);
+        }
+        // An opening cuts that off and looks again.
+        session.tail.torn = None;
+        let file = FileState::Absent;
+        let (last, temp) = self.last_line(Some(&session), file)?;
+        if decide(last, file, temp) != Action::FileMissing {
+            return Ok(None);
+        }
+        let OpenSession { id, tail, .. } = session;
+        Ok(tail.newest.map(|newest| LiveSession { session_id: id, newest }))
+    }
+
+    /// Sorts the journals by what their ends say, as `open` reads them.
+    fn scan_with(&self, open: &OpenJournal<'_>) -> Result<Journals, OpenError> {
+        let mut found = Journals { live: Vec::new(), archived: Vec::new(), dead: Vec::new() };
+        let dir = self.dir.journals();
+        if !self.dir.check_directory(&dir)? {
+            return Ok(found);
+        }
+        let listed = self.dir.disk().list(&dir)?;
+        for (id, segments) in journals_in(&listed) {
+            for other in listed.iter().filter(|other| !other.is_file) {
+                if segments.iter().any(|segment| segment.name == other.name) {
+                    // Says what is wrong with it.
+                    self.dir.file_entry(&dir.join(&other.name))?;
+                }
+            }
+            let files = paths(&dir, &segments);
+            let Some(session) = open(id, &files)? else { continue };
+            let is_archived = session.tail.newest.as_ref().is_some_and(|newest| newest.archived);
+            let counts = session.tail.effective().is_some();
+            match (is_archived, counts) {
+                (true, _) => found.archived.push(session),
+                (false, true) => found.live.push(session),
+                (false, false) => found.dead.extend(files),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the end of the newest segment of a journal; nothing if it is gone by now, to the archive with its session.
+    fn look_at_journal(
+        &self,
+        id: SessionId,
+        files: &[PathBuf],
+    ) -> Result<Option<OpenSession>, OpenError> {
+        let Some((newest, older)) = files.split_last() else { return Ok(None) };
+        let mut journal = match Journal::open_to_read(self.dir.disk(), newest) {
+            Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            opened => opened?,
+        };
+        let tail = journal.tail()?;
+        if !older.is_empty() {
+            journal.refuse_without_head(&tail)?;
+        }
+        Ok(Some(OpenSession { id, journal, tail, unfinished: false }))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::disk::Entry;
 use crate::hash::ContentHash;
 use crate::store::decide::{FileState, LastLine, TempState};
 use crate::store::recovery::{Inspect, Inspected, OpenError};
-use crate::store::{Contents, LockedStore, as_text, read_contents};
+use crate::store::{Contents, LockedStore, OpenSession, Store, as_text, read_contents};
 
 impl LockedStore<'_> {
     /// Looks at the document, and as far as it matters at the temporary file of the newest operation.
@@ -17,7 +17,7 @@ impl LockedStore<'_> {
             (FileState::Unreadable, ..) => self.look_at_document(inspect)?,
             seen => seen,
         };
-        let (last, temp) = self.last_line(file)?;
+        let (last, temp) = self.store.last_line(self.session.as_ref(), file)?;
         Ok(Seen { last, file, temp, document, problem })
     }
 
@@ -67,9 +67,17 @@ impl LockedStore<'_> {
             None
         }
     }
+}
 
-    fn last_line(&self, file: FileState) -> Result<(LastLine, TempState), OpenError> {
-        let Some(session) = &self.session else {
+impl Store {
+    /// Says what the journal of the session ends with, and as far as it matters what is at the place of the temporary file of
+    /// its newest operation.
+    pub(super) fn last_line(
+        &self,
+        session: Option<&OpenSession>,
+        file: FileState,
+    ) -> Result<(LastLine, TempState), OpenError> {
+        let Some(session) = session else {
             return Ok((LastLine::NoJournal, TempState::Absent));
         };
         let Some(newest) = &session.tail.newest else {

@@ -227,12 +227,36 @@ fn a_missing_file_is_an_error_that_says_how_to_get_it_back() {
         Workspace::with_texts(&["v1", "v2"]),
         unfinished(&["v1", "v2"]),
     ] {
+        assert_eq!(workspace.store().without_document().unwrap(), None);
         fs_err::remove_file(workspace.active()).unwrap();
+        // A reader finds the same.
+        let lost = workspace.store().without_document().unwrap();
+        assert_eq!(lost.map(|live| live.session_id), Some(session_id()));
         let error = workspace.open().unwrap_err();
         assert_eq!(error.code(), "SESSION_FILE_MISSING");
         assert!(error.hint().unwrap().contains("maestro doctor --fix"));
         assert!(!workspace.active().exists());
     }
+}
+
+#[test]
+fn a_reader_without_a_file_takes_no_torn_line_for_an_answer() {
+    let workspace = Workspace::with_texts(&["v1", "v2"]);
+    let journal = workspace.journal();
+    put(&journal, fs_err::read_to_string(&journal).unwrap() + "{\"v\":1,\"seq\":3");
+    fs_err::remove_file(workspace.active()).unwrap();
+    let before = fs_err::read(&journal).unwrap();
+    assert!(workspace.store().without_document().unwrap().is_some());
+    assert_eq!(fs_err::read(&journal).unwrap(), before);
+    assert_eq!(workspace.open().unwrap_err().code(), "SESSION_FILE_MISSING");
+}
+
+#[test]
+fn a_creation_that_came_to_no_end_has_lost_no_file() {
+    let workspace = unfinished(&["v1"]);
+    fs_err::remove_file(workspace.active()).unwrap();
+    assert_eq!(workspace.store().without_document().unwrap(), None);
+    assert_eq!(workspace.open().unwrap().unwrap().text, doc("v1"));
 }
 
 #[test]

@@ -25,6 +25,9 @@ pub(super) fn report(report: &ResumeReport) -> Text {
     let mut text = Text::default();
     head(&mut text, report);
     text.gap();
+    for note in &report.notes {
+        text.line([yellow("note: "), plain(note)]);
+    }
     next(&mut text, report);
     add_conflicts(&mut text, report);
     add_phases(&mut text, "Failed: the user chooses what becomes of them", &report.failed);
