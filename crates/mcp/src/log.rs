@@ -13,7 +13,7 @@ use maestro_session::model::escape;
 const WAITING_LINES: usize = 1 << 10;
 
 /// How long the last lines may take to be written.
-const FINISH_WAIT: Duration = Duration::from_millis(200);
+const FINISH_WAIT: Duration = Duration::from_millis(500);
 
 /// Where log lines go. They have the form that clients of the Node server know: `[level] maestro: text`.
 #[derive(Clone, Debug)]

@@ -350,8 +350,8 @@ impl Client {
         self.call(tool, arguments)
     }
 
-    /// Returns the log so far.
-    pub(crate) fn log(&self) -> String {
+    /// Returns the log so far. It is written when there is time.
+    fn log(&self) -> String {
         let log = String::from_utf8(self.log.lock().unwrap().clone()).unwrap();
         log.replace(&self.root.to_string_lossy().into_owned(), "[root]")
     }
@@ -374,6 +374,16 @@ impl Client {
 
     /// Ends the input, and returns what the server still says until it has ended.
     pub(crate) fn end(mut self) -> Vec<Value> {
+        self.finish()
+    }
+
+    /// Does the same, and returns the whole log.
+    pub(crate) fn end_with_log(mut self) -> String {
+        self.finish();
+        self.log()
+    }
+
+    fn finish(&mut self) -> Vec<Value> {
         drop(self.to_server.take());
         let mut rest = std::mem::take(&mut self.early);
         loop {

@@ -340,7 +340,7 @@ fn the_log_has_the_lines_that_clients_wait_for() {
     client.call("archive_session", json!({ "session_id": SESSION }));
     client.send_bytes(b"{\x1b[31m\n");
     client.next();
-    assert_snapshot!(client.log(), @r"
+    assert_snapshot!(client.end_with_log(), @r"
     [info] maestro: MCP server starting
     [info] maestro: MCP server connected
     [error] maestro: Tool archive_session failed: no active session: there is no active session in `[root]/app/docs/maestro`
