@@ -2,6 +2,7 @@
 //!
 //! Owns the limits of how many may wait, and of how large they may be together: what waits is kept in memory.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rmcp::model::RequestId;
@@ -23,15 +24,13 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    /// Whether a request with this id is not answered yet.
-    pub(crate) fn has(&self, id: &RequestId) -> bool {
-        self.open.contains_key(&key(id))
-    }
-
-    /// Notes a request of so many bytes.
-    pub(crate) fn opened(&mut self, id: &RequestId, bytes: usize) {
-        let before = self.open.insert(key(id), bytes);
-        self.bytes = self.bytes + bytes - before.unwrap_or_default();
+    /// Notes a request of so many bytes; says whether its id was free, and notes nothing if it was not.
+    #[must_use]
+    pub(crate) fn opened(&mut self, id: &RequestId, bytes: usize) -> bool {
+        let Entry::Vacant(place) = self.open.entry(key(id)) else { return false };
+        place.insert(bytes);
+        self.bytes += bytes;
+        true
     }
 
     /// Notes that a request gets no answer any more, because it has one or because nobody wants it.
@@ -78,9 +77,10 @@ mod tests {
     fn requests_wait_until_each_is_answered() {
         let mut backlog = Backlog::default();
         let [number, text] = [RequestId::Number(1), RequestId::String("1".into())];
-        backlog.opened(&number, 10);
-        assert!(backlog.has(&number) && !backlog.has(&text));
-        backlog.opened(&text, 30);
+        assert!(backlog.opened(&number, 10));
+        assert!(!backlog.opened(&number, 20));
+        assert!(backlog.opened(&text, 30));
+        assert_eq!(backlog.bytes, 40);
         for id in [&text, &text, &number] {
             assert!(!backlog.is_empty());
             backlog.closed(id);
@@ -93,13 +93,13 @@ mod tests {
     fn it_is_full_by_number_or_by_size() {
         let mut backlog = Backlog::default();
         let large = RequestId::String("large".into());
-        backlog.opened(&large, MAX_BYTES);
+        assert!(backlog.opened(&large, MAX_BYTES));
         assert!(backlog.is_full());
         backlog.closed(&large);
         assert!(!backlog.is_full());
         for n in 0..MAX_REQUESTS {
             assert!(!backlog.is_full());
-            backlog.opened(&RequestId::Number(n.try_into().unwrap()), 1);
+            assert!(backlog.opened(&RequestId::Number(n.try_into().unwrap()), 1));
         }
         assert!(backlog.is_full());
     }

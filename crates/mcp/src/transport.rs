@@ -93,12 +93,11 @@ impl<W: 'static> Stdio<W> {
                 if !self.has_begun && !self.begins(&asked.request, &asked.id) {
                     return None;
                 }
-                if self.backlog.has(&asked.id) {
+                if !self.backlog.opened(&asked.id, text.len()) {
                     let problem = "a request with this id is not answered yet".to_owned();
                     self.refuse(ErrorCode::INVALID_REQUEST, problem, Some(asked.id.clone()));
                     return None;
                 }
-                self.backlog.opened(&asked.id, text.len());
                 if matches!(asked.request, ClientRequest::CallToolRequest(_)) {
                     let turn = self.turns.next();
                     asked.request.extensions_mut().insert(turn);

@@ -55,12 +55,13 @@ fn failure(
     tokens: Option<Tokens>,
     report: Option<String>,
 ) -> Failure {
-    let in_report = report.as_deref().map(|report| workspace.failure_in_report(report));
+    let in_report = || report.as_deref().map(|report| workspace.failure_in_report(report));
+    let message = message.or_else(in_report).unwrap_or_default();
     let counts = tokens.as_ref().map(Tokens::counts);
     Failure {
         agent: name(agent.or_else(|| tokens?.agent)),
         kind: kind.into(),
-        message: message.or(in_report).unwrap_or_default(),
+        message,
         tokens: counts,
         output: report,
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use maestro_session::model::{Document, Phase};
-use maestro_session::{PhaseView, SessionView, Status, Workspace};
+use maestro_session::{PhaseView, SessionView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,21 +91,15 @@ pub(crate) struct PhaseStatusAnswer {
     #[serde(skip_serializing_if = "is_zero")]
     retry_count: u64,
     /// How many of its errors are not resolved.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     open_errors: usize,
     /// Whether its record has to be put right with `reconcile_phase`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     requires_reconciliation: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-fn is_none(count: &usize) -> bool {
-    *count == 0
+fn is_zero<N: Default + PartialEq>(count: &N) -> bool {
+    *count == N::default()
 }
 
 /// Tokens, in total and by agent.
@@ -164,7 +158,8 @@ impl Tool for GetStatus {
 
     fn call(context: &mut Context<'_>, _: NoArgs) -> Result<StatusAnswer, ToolError> {
         let workspace = context.workspace()?;
-        answer_of(&workspace)
+        let document = workspace.read()?;
+        Ok(document.map_or_else(none, |document| some(workspace.view(&document))))
     }
 
     fn answer(context: &mut Context<'_>, _: NoArgs) -> Result<String, ToolError> {
@@ -184,13 +179,6 @@ impl Tool for GetStatus {
         *shown = Some(Shown { document, max_concurrent, text: text.clone() });
         Ok(text)
     }
-}
-
-fn answer_of(workspace: &Workspace) -> Result<StatusAnswer, ToolError> {
-    Ok(match workspace.status()? {
-        Status::Active(view) => some(*view),
-        Status::None(_) => none(),
-    })
 }
 
 fn none() -> StatusAnswer {

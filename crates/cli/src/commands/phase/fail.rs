@@ -84,8 +84,8 @@ pub(super) fn run(
     let cwd = place.cwd.clone();
     let workspace = place.workspace()?;
     let output = args.report.as_ref().map(|report| report.read(&cwd, terminal)).transpose()?;
-    let message = output.as_deref().map(|report| workspace.failure_in_report(report));
-    let message = args.message.clone().or(message).unwrap_or_default();
+    let in_report = || output.as_deref().map(|report| workspace.failure_in_report(report));
+    let message = args.message.clone().or_else(in_report).unwrap_or_default();
     let failure = PhaseFailure {
         agent: args.agent.clone(),
         kind: args.kind.into(),
