@@ -509,3 +509,18 @@ pub fn causes(error: &dyn Error) -> Vec<String> {
 /// What to do about a session file that cannot be read.
 pub(crate) const CORRUPT_HINT: &str = "mend the file where the error points, or let `maestro doctor --fix` put the last \
     recorded text back (what is there now goes to the quarantine)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_that_would_be_too_large_is_no_damaged_one() {
+        let of = |source| SessionError::Uneditable { path: PathBuf::from("a.md"), source };
+        let too_large = of(UpdateError::Refused(DocumentError::TooLarge { bytes: 1 << 30 }));
+        assert_eq!(too_large.code(), "SESSION_TOO_LARGE");
+        assert_eq!(too_large.class(), ErrorClass::Refused);
+        assert!(too_large.hint().unwrap().starts_with("say it in fewer words"));
+        assert_eq!(of(UpdateError::PlaceNotFound).code(), "UNEDITABLE");
+    }
+}
